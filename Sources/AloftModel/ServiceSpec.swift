@@ -1,0 +1,173 @@
+/// One entry of `services`: a command that Aloft runs as a number of replicas.
+package struct ServiceSpec: Sendable, Hashable {
+    package enum Listen: String, Sendable, Hashable, CaseIterable {
+        /// `$PORT` on 127.0.0.1.
+        case port
+        /// `$SOCKET`, a Unix socket in the state directory.
+        case unix
+    }
+
+    package var name: String
+    /// Program and arguments, never a shell string; at least one element.
+    package var command: [Template]
+    /// Absolute working directory.
+    package var directory: String
+    package var listen: Listen
+    /// In the order of the file; names are unique.
+    package var environment: [EnvironmentVariable]
+    package var resources: Resources
+    package var probes: Probes
+    package var restart: RestartSpec
+    package var stop: StopSpec
+    package var scaling: ScalingSpec
+
+    package init(
+        name: String, command: [Template], directory: String, listen: Listen, environment: [EnvironmentVariable],
+        resources: Resources, probes: Probes, restart: RestartSpec, stop: StopSpec, scaling: ScalingSpec
+    ) {
+        self.name = name
+        self.command = command
+        self.directory = directory
+        self.listen = listen
+        self.environment = environment
+        self.resources = resources
+        self.probes = probes
+        self.restart = restart
+        self.stop = stop
+        self.scaling = scaling
+    }
+}
+
+/// `env`: one variable of a replica's environment.
+package struct EnvironmentVariable: Sendable, Hashable {
+    package var name: String
+    package var value: Template
+
+    package init(name: String, value: Template) {
+        self.name = name
+        self.value = value
+    }
+}
+
+/// `resources`: what a replica asks for and what it may not exceed (Kubernetes' words).
+package struct Resources: Sendable, Hashable {
+    package struct Amount: Sendable, Hashable {
+        package var cpu: CPUQuantity?
+        package var memory: ByteSize?
+
+        package init(cpu: CPUQuantity? = nil, memory: ByteSize? = nil) {
+            self.cpu = cpu
+            self.memory = memory
+        }
+    }
+
+    /// CPU becomes the cgroup's weight, memory its soft limit.
+    package var requests: Amount
+    /// CPU becomes the cgroup's quota, memory its hard limit.
+    package var limits: Amount
+
+    package init(requests: Amount = Amount(), limits: Amount = Amount()) {
+        self.requests = requests
+        self.limits = limits
+    }
+}
+
+/// `probes`: Kubernetes' three. Each is absent unless the file asks for it.
+package struct Probes: Sendable, Hashable {
+    /// Must pass once before the other two start; failing for too long restarts the replica.
+    package var startup: ProbeSpec?
+    /// In rotation only while it passes.
+    package var readiness: ProbeSpec?
+    /// Failing restarts the replica.
+    package var liveness: ProbeSpec?
+
+    package init(startup: ProbeSpec? = nil, readiness: ProbeSpec? = nil, liveness: ProbeSpec? = nil) {
+        self.startup = startup
+        self.readiness = readiness
+        self.liveness = liveness
+    }
+}
+
+/// How one probe asks, how often, and how many answers decide.
+package struct ProbeSpec: Sendable, Hashable {
+    package enum Check: Sendable, Hashable {
+        /// GET of this path on the replica passes with a status of 200 to 399.
+        case httpGet(path: String)
+        /// A connection to the replica that is accepted passes.
+        case tcpSocket
+        /// A command in the service's directory, with the replica's environment, that exits 0 passes.
+        case exec([Template])
+    }
+
+    package var check: Check
+    package var period: Duration
+    package var timeout: Duration
+    package var initialDelay: Duration
+    /// Consecutive passes that turn failed into passed.
+    package var successThreshold: Int
+    /// Consecutive failures that turn passed into failed.
+    package var failureThreshold: Int
+
+    package init(
+        check: Check, period: Duration, timeout: Duration, initialDelay: Duration, successThreshold: Int,
+        failureThreshold: Int
+    ) {
+        self.check = check
+        self.period = period
+        self.timeout = timeout
+        self.initialDelay = initialDelay
+        self.successThreshold = successThreshold
+        self.failureThreshold = failureThreshold
+    }
+}
+
+/// `restart`: whether and how soon a replica that ended is started again.
+package struct RestartSpec: Sendable, Hashable {
+    package enum Policy: String, Sendable, Hashable, CaseIterable { case always, onFailure, never }
+
+    package var policy: Policy
+    package var backoff: Backoff
+
+    /// Waits double from `initial` to `max`; a replica that stayed ready for `resetAfter` starts again at `initial`.
+    package struct Backoff: Sendable, Hashable {
+        package var initial: Duration
+        package var max: Duration
+        package var resetAfter: Duration
+
+        package init(initial: Duration, max: Duration, resetAfter: Duration) {
+            self.initial = initial
+            self.max = max
+            self.resetAfter = resetAfter
+        }
+    }
+
+    package init(policy: Policy, backoff: Backoff) {
+        self.policy = policy
+        self.backoff = backoff
+    }
+}
+
+/// `stop`: leave rotation, let requests end for at most `drain`, SIGTERM, wait for at most `grace`, SIGKILL.
+package struct StopSpec: Sendable, Hashable {
+    package var drain: Duration
+    package var grace: Duration
+
+    package init(drain: Duration, grace: Duration) {
+        self.drain = drain
+        self.grace = grace
+    }
+}
+
+/// `replicas: N`, or `scaling` with bounds that `aloft scale` moves between; starts at `minReplicas`.
+package struct ScalingSpec: Sendable, Hashable {
+    package var minReplicas: Int
+    package var maxReplicas: Int
+    /// Replicas in rotation that no restart and no scaling goes below, while that many are in rotation at all.
+    package var minAvailable: Int
+
+    package init(minReplicas: Int, maxReplicas: Int, minAvailable: Int) {
+        self.minReplicas = minReplicas
+        self.maxReplicas = maxReplicas
+        self.minAvailable = minAvailable
+    }
+}
