@@ -1,5 +1,5 @@
 /// A point on the wall clock, in nanoseconds since 1970-01-01T00:00:00Z, leap seconds not counted.
-package struct Timestamp: Sendable, Hashable, Comparable, Codable {
+package struct Timestamp: Sendable, Hashable, Comparable {
     package let nanoseconds: Int64
 
     package init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
