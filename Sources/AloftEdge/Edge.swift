@@ -1,0 +1,116 @@
+import AloftModel
+import Logging
+import NIOCore
+import NIOPosix
+import Synchronization
+
+/// The front door: listens, routes each request to a replica and passes the answer back.
+///
+/// One event loop a core, each with listening sockets, upstream connections and counters of its own; loops share
+/// nothing but an immutable snapshot of the routes and two connection counts.
+package final class Edge: Sendable {
+    private let group: MultiThreadedEventLoopGroup
+    private let loops: [EdgeLoop]
+    private let listeners: Listeners
+    private let gate: ConnectionGate
+    private let ports: EdgePorts
+
+    /// Compiles the plan; opens nothing yet.
+    ///
+    /// Throws `unknownService` or `certificate` for a plan that can't be served.
+    package init(
+        spec: EdgeSpec, services: [String], certificates: [EdgeCertificate], ports: EdgePorts,
+        configuration: EdgeConfiguration, logger: Logger
+    ) throws(EdgeError) {
+        let snapshot = try EdgeSnapshot(
+            spec: spec, services: services, certificates: certificates, accessShare: configuration.accessShare)
+        let gate = ConnectionGate(limits: spec.limits)
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.loops)
+        self.group = group
+        self.gate = gate
+        self.ports = ports
+        self.loops = group.makeIterator().map { eventLoop in
+            EdgeLoop(eventLoop: eventLoop, snapshot: snapshot, gate: gate, ports: ports, logger: logger)
+        }
+        self.listeners = Listeners(loops: loops, gate: gate)
+    }
+
+    /// Opens every listener and returns their addresses, in the order of the file; opens none if one can't be.
+    package func start() async throws(EdgeError) -> [Address] {
+        for loop in loops { loop.startTicking() }
+        return try await listeners.open(loops[0].publishedSnapshot().spec.listeners)
+    }
+
+    /// Takes over a new plan: requests that have begun end as they began, all others see the new one.
+    ///
+    /// Listeners that stay are not touched, so no connection is lost. Throws, and changes nothing, when a certificate
+    /// or a new listener is not to be had.
+    package func apply(
+        spec: EdgeSpec, services: [String], certificates: [EdgeCertificate], accessShare: Percent
+    ) async throws(EdgeError) -> [Address] {
+        let snapshot = try EdgeSnapshot(
+            spec: spec, services: services, certificates: certificates, accessShare: accessShare)
+        let addresses = try await listeners.replace(with: spec.listeners) {
+            for loop in self.loops { loop.publish(snapshot) }
+        }
+        gate.change(limits: spec.limits)
+        return addresses
+    }
+
+    /// Puts a replica into rotation on every loop.
+    package func admit(_ endpoint: Endpoint) {
+        for loop in loops { loop.eventLoop.execute { loop.admit(endpoint) } }
+    }
+
+    /// Takes a replica out of rotation on every loop; requests under way go on.
+    package func eject(_ replica: ReplicaID) {
+        for loop in loops { loop.eventLoop.execute { loop.eject(replica) } }
+    }
+
+    /// Waits until no request is under way to `replica`, at most `within`; returns how many still are.
+    package func drained(_ replica: ReplicaID, within limit: Duration) async -> Int {
+        let clock = ContinuousClock()
+        let deadline = clock.now + limit
+        while true {
+            var underWay = 0
+            for loop in loops { underWay += await loop.submit { $0.underWay(replica) } }
+            if underWay == 0 || clock.now >= deadline { return underWay }
+            do {
+                try await clock.sleep(for: .milliseconds(10))
+            } catch {
+                return underWay
+            }
+        }
+    }
+
+    /// The counters of all loops, added up.
+    package func statistics() async -> EdgeStatistics {
+        var merger = StatisticsMerger()
+        for loop in loops { merger.add(await loop.submit { $0.report() }) }
+        return merger.merged(gate: gate)
+    }
+
+    /// Stops accepting, lets requests end for at most `drain`, then closes what is left.
+    package func stop(drain: Duration) async {
+        await listeners.closeAll()
+        for loop in loops { await loop.submit { $0.beginDraining() } }
+        let clock = ContinuousClock()
+        let deadline = clock.now + drain
+        while clock.now < deadline, gate.open > 0 {
+            do {
+                try await clock.sleep(for: .milliseconds(10))
+            } catch {
+                break
+            }
+        }
+        for loop in loops { await loop.submit { $0.closeEverything() } }
+        do {
+            try await group.shutdownGracefully()
+        } catch {
+            ports.event(
+                Event(
+                    time: WallClock.now, severity: .warning, kind: "edge.stopped", subject: "edge",
+                    message: "event loops did not end cleanly: \(error)"))
+        }
+    }
+}

@@ -1,0 +1,46 @@
+import AloftModel
+
+/// What the edge needs from outside.
+package struct EdgePorts: Sendable {
+    /// Takes whole JSON lines of the access log, gathered per loop for at most 200 ms; nil turns the log off.
+    /// Must not block: it is called on event loops.
+    package var accessLog: (@Sendable ([UInt8]) -> Void)?
+    /// Told of a replica that refused a connection or closed it without an answer, at most once a second each.
+    package var unreachable: @Sendable (ReplicaID) -> Void
+    package var event: @Sendable (Event) -> Void
+
+    package init(
+        accessLog: (@Sendable ([UInt8]) -> Void)?, unreachable: @escaping @Sendable (ReplicaID) -> Void,
+        event: @escaping @Sendable (Event) -> Void
+    ) {
+        self.accessLog = accessLog
+        self.unreachable = unreachable
+        self.event = event
+    }
+}
+
+/// A certificate ready for use: the chain, leaf first, and its key, both PEM.
+package struct EdgeCertificate: Sendable, Hashable {
+    package var hosts: [HostPattern]
+    package var certificateChainPEM: [UInt8]
+    package var privateKeyPEM: [UInt8]
+
+    package init(hosts: [HostPattern], certificateChainPEM: [UInt8], privateKeyPEM: [UInt8]) {
+        self.hosts = hosts
+        self.certificateChainPEM = certificateChainPEM
+        self.privateKeyPEM = privateKeyPEM
+    }
+}
+
+/// What the machine decides rather than the file.
+package struct EdgeConfiguration: Sendable {
+    /// Event loops, each with a listening socket of its own; usually one per core.
+    package var loops: Int
+    /// Share of requests in the access log (`logs.access`).
+    package var accessShare: Percent
+
+    package init(loops: Int, accessShare: Percent) {
+        self.loops = max(1, loops)
+        self.accessShare = accessShare
+    }
+}
