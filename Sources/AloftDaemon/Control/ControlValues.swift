@@ -1,0 +1,109 @@
+import AloftModel
+
+/// `GET /v1/plan`: what runs.
+package struct PlanReport: Sendable, Hashable, Codable {
+    package var file: String
+    package var environment: String?
+    /// First twelve digits of the SHA-256 of `effective`.
+    package var digest: String
+    /// The effective file with every default.
+    package var effective: String
+    /// What it leaves open, one sentence each.
+    package var notGuaranteed: [String]
+
+    package init(file: String, environment: String?, digest: String, effective: String, notGuaranteed: [String]) {
+        self.file = file
+        self.environment = environment
+        self.digest = digest
+        self.effective = effective
+        self.notGuaranteed = notGuaranteed
+    }
+}
+
+/// `POST /v1/plan/difference` and `POST /v1/reload`: from what runs to what the file says.
+package struct PlanDifference: Sendable, Hashable, Codable {
+    /// One line for each change, in the order of the file; empty where nothing would change.
+    package var changes: [String]
+    /// Digest of the effective file that was compared.
+    package var digest: String
+
+    package init(changes: [String], digest: String) {
+        self.changes = changes
+        self.digest = digest
+    }
+}
+
+/// `POST /v1/services/{name}/scale`.
+package struct ScaleRequest: Sendable, Hashable, Codable {
+    package var replicas: Int
+
+    package init(replicas: Int) { self.replicas = replicas }
+}
+
+/// The answer to a request that started something: it is under way, and `aloft events -f` shows it.
+package struct Accepted: Sendable, Hashable, Codable {
+    /// One line for people.
+    package var message: String
+
+    package init(message: String) { self.message = message }
+}
+
+/// One line of `GET /v1/logs`: what a replica wrote, when, and where.
+package struct LogLine: Sendable, Hashable, Codable {
+    package var time: Timestamp
+    package var service: String
+    package var replica: String
+    /// `stdout` or `stderr`.
+    package var stream: String
+    package var line: String
+
+    package init(time: Timestamp, service: String, replica: String, stream: String, line: String) {
+        self.time = time
+        self.service = service
+        self.replica = replica
+        self.stream = stream
+        self.line = line
+    }
+}
+
+/// The body of every answer that is not 2xx: `{"error": {"code": …, "message": …, "hint": …}}`.
+package struct ControlFailure: Error, Sendable, Hashable, Codable {
+    /// Closed: a client may switch over it.
+    package enum Code: String, Sendable, Hashable, Codable, CaseIterable {
+        /// 400: the request itself is wrong.
+        case badRequest
+        /// 404: no such path.
+        case notFound
+        /// 404: the file has no such service.
+        case unknownService
+        /// 409: the file's bounds do not allow this number of replicas.
+        case outOfBounds
+        /// 409: the daemon is stopping.
+        case stopping
+        /// 413: the body is larger than a file may be.
+        case tooLarge
+        /// 422: the file has errors; nothing was changed. `message` holds the diagnostics.
+        case invalidFile
+        /// 500: it was tried and failed; nothing more was changed than `message` says.
+        case failed
+    }
+
+    package var code: Code
+    /// What failed and why.
+    package var message: String
+    /// What to do.
+    package var hint: String?
+
+    package init(_ code: Code, _ message: String, hint: String? = nil) {
+        self.code = code
+        self.message = message
+        self.hint = hint
+    }
+
+    /// The object around it on the wire.
+    package struct Envelope: Sendable, Hashable, Codable {
+        package var error: ControlFailure
+
+        package init(error: ControlFailure) { self.error = error }
+    }
+}

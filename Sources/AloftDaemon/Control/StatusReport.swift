@@ -1,0 +1,175 @@
+import AloftModel
+
+/// `GET /v1/status`: everything that runs, as the daemon sees it at one moment.
+package struct StatusReport: Sendable, Hashable, Codable {
+    package enum State: String, Sendable, Hashable, Codable { case starting, running, stopping }
+
+    package var app: String
+    package var region: String?
+    package var environment: String?
+    /// Absolute path of the file that the daemon was started with.
+    package var file: String
+    /// First twelve digits of the SHA-256 of the effective file that runs.
+    package var digest: String
+    package var version: String
+    package var pid: Int
+    package var state: State
+    package var startedAt: Timestamp
+    /// The daemon's clock when it answered; ages are counted from here, so that the client's clock does not matter.
+    package var now: Timestamp
+    /// Where the edge answers, in the order of the file's listeners.
+    package var urls: [String]
+    /// Metrics and health; nil where the file says `admin: off`.
+    package var admin: String?
+    package var edge: EdgeReport
+    package var services: [ServiceReport]
+
+    package init(
+        app: String, region: String? = nil, environment: String? = nil, file: String, digest: String, version: String,
+        pid: Int, state: State, startedAt: Timestamp, now: Timestamp, urls: [String], admin: String? = nil,
+        edge: EdgeReport, services: [ServiceReport]
+    ) {
+        self.app = app
+        self.region = region
+        self.environment = environment
+        self.file = file
+        self.digest = digest
+        self.version = version
+        self.pid = pid
+        self.state = state
+        self.startedAt = startedAt
+        self.now = now
+        self.urls = urls
+        self.admin = admin
+        self.edge = edge
+        self.services = services
+    }
+}
+
+/// What the edge has done since the daemon started.
+package struct EdgeReport: Sendable, Hashable, Codable {
+    package var openConnections: Int
+    package var activeRequests: Int
+    package var requests: Int
+    /// Answers with a status of 500 or more, the edge's own included.
+    package var failures: Int
+
+    package init(openConnections: Int, activeRequests: Int, requests: Int, failures: Int) {
+        self.openConnections = openConnections
+        self.activeRequests = activeRequests
+        self.requests = requests
+        self.failures = failures
+    }
+}
+
+package struct ServiceReport: Sendable, Hashable, Codable {
+    package var name: String
+    package var desired: Int
+    /// Replicas in rotation.
+    package var ready: Int
+    /// Bounds of `aloft scale`.
+    package var minReplicas: Int
+    package var maxReplicas: Int
+    /// `port` or `unix`.
+    package var listen: String
+    package var replicas: [ReplicaReport]
+
+    package init(
+        name: String, desired: Int, ready: Int, minReplicas: Int, maxReplicas: Int, listen: String,
+        replicas: [ReplicaReport]
+    ) {
+        self.name = name
+        self.desired = desired
+        self.ready = ready
+        self.minReplicas = minReplicas
+        self.maxReplicas = maxReplicas
+        self.listen = listen
+        self.replicas = replicas
+    }
+}
+
+package struct ReplicaReport: Sendable, Hashable, Codable {
+    /// `web-2`: the service and its index.
+    package var name: String
+    /// One more for each process started under this name.
+    package var generation: Int
+    /// `starting startup probing ready unready draining stopping backingOff exited failed`.
+    package var state: String
+    package var inRotation: Bool
+    package var since: Timestamp
+    package var pid: Int?
+    /// `127.0.0.1:41234` or `unix:/path`.
+    package var address: String?
+    /// Cores used since the last time somebody asked; 1.5 is a core and a half.
+    package var cpu: Double?
+    /// Bytes of the replica's processes that cannot be taken back for free.
+    package var memory: Int?
+    /// Starts after the first one, since this daemon started.
+    package var restarts: Int
+    /// Its process was started by an earlier daemon.
+    package var adopted: Bool
+    /// False while it still runs an older configuration.
+    package var current: Bool
+    /// Requests that the edge has with it right now, and has sent it since the daemon started.
+    package var activeRequests: Int?
+    package var requests: Int?
+    /// What holds it to `resources.limits`: `cgroup2 cgroup1 rlimit none`.
+    package var limits: String
+    /// Why it is in this state, where there is a reason.
+    package var reason: String?
+    /// How its last process ended.
+    package var lastExit: String?
+    /// When it is started again.
+    package var nextStart: Timestamp?
+    package var probes: [ProbeReport]
+    /// Its last lines of output, oldest first, at most ten; only where it is not ready.
+    package var lastLines: [String]
+
+    package init(
+        name: String, generation: Int, state: String, inRotation: Bool, since: Timestamp, pid: Int? = nil,
+        address: String? = nil, cpu: Double? = nil, memory: Int? = nil, restarts: Int = 0, adopted: Bool = false,
+        current: Bool = true, activeRequests: Int? = nil, requests: Int? = nil, limits: String = "none",
+        reason: String? = nil, lastExit: String? = nil, nextStart: Timestamp? = nil, probes: [ProbeReport] = [],
+        lastLines: [String] = []
+    ) {
+        self.name = name
+        self.generation = generation
+        self.state = state
+        self.inRotation = inRotation
+        self.since = since
+        self.pid = pid
+        self.address = address
+        self.cpu = cpu
+        self.memory = memory
+        self.restarts = restarts
+        self.adopted = adopted
+        self.current = current
+        self.activeRequests = activeRequests
+        self.requests = requests
+        self.limits = limits
+        self.reason = reason
+        self.lastExit = lastExit
+        self.nextStart = nextStart
+        self.probes = probes
+        self.lastLines = lastLines
+    }
+}
+
+/// What one probe was answered last.
+package struct ProbeReport: Sendable, Hashable, Codable {
+    /// `startup`, `readiness` or `liveness`.
+    package var kind: String
+    /// Nil before the first answer.
+    package var passed: Bool?
+    /// `HTTP 503: "warming up"`, `connection refused`.
+    package var answer: String
+    /// Answers in a row with this result.
+    package var streak: Int
+
+    package init(kind: String, passed: Bool?, answer: String, streak: Int) {
+        self.kind = kind
+        self.passed = passed
+        self.answer = answer
+        self.streak = streak
+    }
+}
