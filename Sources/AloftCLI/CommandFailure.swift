@@ -1,7 +1,10 @@
 /// Why a command did not do what it was asked to: what failed, why, and what to do about it.
 package struct CommandFailure: Error, Sendable, Hashable {
     /// 1 is failed, 2 is wrong usage or a wrong file.
-    package enum ExitCode: Int32, Sendable { case failed = 1, misuse = 2 }
+    package enum ExitCode: Int32, Sendable {
+        case failed = 1
+        case misuse = 2
+    }
 
     package var exitCode: ExitCode
     /// Closed vocabulary for scripts: the control API's codes, and the command line's own.
