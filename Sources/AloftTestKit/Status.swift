@@ -1,0 +1,63 @@
+import Foundation
+
+/// What the tests read of `aloft status --json`; the whole of it is described in docs/reference/api.md.
+package struct Status: Sendable, Decodable {
+    package struct Service: Sendable, Decodable {
+        package var name: String
+        package var desired: Int
+        package var ready: Int
+        package var replicas: [Replica]
+    }
+
+    package struct Replica: Sendable, Decodable {
+        package var name: String
+        package var generation: Int
+        package var state: String
+        package var pid: Int32?
+        package var address: String?
+        package var restarts: Int
+        package var limits: String?
+        package var reason: String?
+        package var probe: String?
+        package var lastLines: [String]
+
+        package var inRotation: Bool { state == "ready" }
+
+        /// `web` of `web-2`.
+        package var service: String { String(name[..<(name.lastIndex(of: "-") ?? name.endIndex)]) }
+    }
+
+    package var app: String
+    package var digest: String
+    package var pid: Int32
+    package var state: String
+    package var urls: [String]
+    package var admin: String?
+    package var services: [Service]
+
+    package init(json: String) throws {
+        do {
+            self = try JSONDecoder().decode(Status.self, from: Data(json.utf8))
+        } catch {
+            throw KitError.malformed("status: \(error) in \(json.prefix(500))")
+        }
+    }
+
+    package var replicas: [Replica] { services.flatMap(\.replicas) }
+
+    package subscript(replica name: String) -> Replica? { replicas.first { $0.name == name } }
+
+    /// Where the edge answers: the port of its listener number `index`.
+    package func port(_ index: Int = 0) throws -> Int {
+        guard urls.indices.contains(index), let port = URL(string: urls[index])?.port else {
+            throw KitError.missing("no listener \(index) in \(urls)")
+        }
+        return port
+    }
+
+    /// The same as a target to connect to.
+    package func edge(_ index: Int = 0) throws -> RawConnection.Target { .port(try port(index)) }
+
+    /// Where metrics and health answer.
+    package var adminPort: Int? { admin.flatMap { URL(string: $0)?.port ?? Int($0.split(separator: ":").last ?? "") } }
+}

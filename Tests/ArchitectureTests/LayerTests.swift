@@ -1,0 +1,56 @@
+import AloftTestKit
+import Foundation
+import Testing
+
+/// The modules of `docs/architecture.md`, bottom up. A module may import what lies in a lower layer, and within
+/// layers 1 and 2 what `beside` names; capabilities (layer 3) import none of their own layer.
+private let layers: [[String]] = [
+    ["AloftModel", "CAloftSystem"],
+    ["AloftLanguage", "AloftSystem", "AloftJournal"],
+    ["AloftHTTP"],
+    ["AloftEdge", "AloftCertificates", "AloftCompute", "AloftMetrics", "AloftLogs"],
+    ["AloftDaemon"],
+    ["AloftCLI"],
+    ["aloft"],
+]
+
+@Suite("Layers")
+struct LayerTests {
+    @Test("every module of Sources has its place in the layers")
+    func allModulesKnown() throws {
+        let known = Set(layers.joined()).union(["AloftTestKit"])
+        let present = try SourceTree.modules()
+        #expect(present.count >= 5, "the tree was not found")
+        #expect(Set(present).subtracting(known).isEmpty)
+    }
+
+    @Test("imports point down only, and no capability imports another", arguments: try SourceTree.modules())
+    func importsPointDown(module: String) throws {
+        guard let layer = layers.firstIndex(where: { $0.contains(module) }) else {
+            #expect(module == "AloftTestKit")
+            return
+        }
+        let below = Set(layers[..<layer].joined())
+        let own = Set(layers.joined())
+        for file in try SourceTree.swiftFiles(below: "Sources/\(module)") {
+            for imported in file.imports where own.contains(imported) && imported != module {
+                #expect(below.contains(imported), "\(file.path) imports \(imported), which is not below \(module)")
+            }
+        }
+    }
+
+    @Test("each capability has a one-page DESIGN.md", arguments: layers[3])
+    func designs(module: String) throws {
+        let path = Checkout.root + "/Sources/\(module)/DESIGN.md"
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        #expect(text.split(separator: "\n").count >= 10)
+        #expect(text.utf8.count < 12_000, "one or two pages")
+    }
+
+    @Test("the data plane and the model do without Foundation", arguments: ["AloftModel", "AloftHTTP", "AloftEdge"])
+    func noFoundation(module: String) throws {
+        for file in try SourceTree.swiftFiles(below: "Sources/\(module)") {
+            #expect(!file.imports.contains("Foundation"), "\(file.path) imports Foundation")
+        }
+    }
+}
