@@ -1,0 +1,40 @@
+# Aloft: `make up` runs the example, `make test` runs every test. Nothing else has to be set up first.
+
+BINARY := .build/release/aloft
+SWIFT_DIRECTORIES := Sources Tests Package.swift
+
+.PHONY: help up build test check format bench docs setup clean
+
+help: ## Show what there is to make
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+
+up: build ## Build Aloft and run examples/hello with it; Ctrl-C drains and stops
+	cd examples/hello && exec ../../$(BINARY) up
+
+build: ## Build the one release binary, .build/release/aloft
+	@scripts/setup build
+	swift build -c release --static-swift-stdlib --product aloft
+
+test: ## Run every test; sets up what it needs (FILTER=regex runs some of them)
+	@scripts/test $(FILTER)
+
+check: ## Formatting, layers and tidiness of the sources
+	swift format lint --strict --parallel -r $(SWIFT_DIRECTORIES)
+	swift test --disable-xctest --filter ArchitectureTests
+
+format: ## Put the sources into the project's format
+	swift format -i --parallel -r $(SWIFT_DIRECTORIES)
+
+bench: ## Measure Aloft beside nginx and HAProxy (OPTIONS="--rounds 5 --scenario get-1k")
+	@scripts/setup build bench
+	swift build -c release --static-swift-stdlib --product aloft
+	python3 Benchmarks/edge/bench.py $(OPTIONS)
+
+docs: build ## Write docs/reference/ and the JSON Schema anew from the binary
+	scripts/docs $(BINARY)
+
+setup: ## Install what building, testing and measuring need
+	@scripts/setup
+
+clean: ## Remove what was built
+	rm -rf .build .venv
