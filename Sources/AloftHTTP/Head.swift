@@ -18,6 +18,8 @@ package enum KnownField: UInt8, Sendable, Hashable, CaseIterable {
     case proxyConnection, proxyAuthenticate, proxyAuthorization
     case xForwardedFor, xForwardedProto, xForwardedHost, forwarded, xRequestID, traceparent
     case accept, date, server, contentType
+    case authorization, cookie, setCookie, cacheControl, contentRange, range, ifRange, ifMatch, ifNoneMatch
+    case ifModifiedSince, ifUnmodifiedSince
 }
 
 /// One header field: the name without its colon, the value without surrounding white space.
@@ -51,6 +53,9 @@ package struct RequestHead: Sendable {
     package var methodName: ByteRange = .empty
     /// Path of the target, without the query; `*` for the asterisk form.
     package var path: ByteRange = .empty
+    /// Routes may be matched on the raw path. Where false they must be matched on `PathCheck.canonical`, else an encoded
+    /// letter or a doubled slash walks around a route.
+    package var pathIsPlain = true
     /// With its `?`; empty where there is none.
     package var query: ByteRange = .empty
     /// Value of Host, or the authority of an absolute target (they are equal, or the head is refused).
