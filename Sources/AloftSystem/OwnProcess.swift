@@ -1,23 +1,8 @@
 import Glibc
 
-/// What a daemon asks of the system for its own process.
+/// What a program asks of the system about itself and its surroundings.
 package enum OwnProcess {
     package static var pid: Int32 { getpid() }
-
-    /// Writing to a closed pipe or socket becomes an error of that write instead of the end of the process.
-    package static func ignoreBrokenPipes() { signal(SIGPIPE, SIG_IGN) }
-
-    /// Raises the number of files this process may open to the hard limit; returns what it is now.
-    @discardableResult
-    package static func raiseOpenFileLimit() throws(SystemError) -> Int {
-        var limit = rlimit()
-        let kind = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
-        guard getrlimit(kind, &limit) == 0 else { throw SystemError("read the limit of open files") }
-        guard limit.rlim_cur < limit.rlim_max else { return Int(clamping: limit.rlim_cur) }
-        limit.rlim_cur = limit.rlim_max
-        guard setrlimit(kind, &limit) == 0 else { throw SystemError("raise the limit of open files") }
-        return Int(clamping: limit.rlim_cur)
-    }
 
     package static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
 
@@ -48,23 +33,5 @@ package enum OwnProcess {
         guard retrying({ statvfs(path, &information) }) == 0 else { throw SystemError("look at the disk of", path) }
         let block = Int(information.f_frsize)
         return (Int(information.f_bavail) * block, Int(information.f_blocks) * block)
-    }
-
-    /// Makes a folder of mode 0700, its parents too; one that is there is left as it is.
-    package static func makePrivateDirectory(_ path: String) throws(SystemError) {
-        if mkdir(path, 0o700) == 0 { return }
-        switch errno {
-        case EEXIST:
-            var information = stat()
-            guard stat(path, &information) == 0, information.st_mode & S_IFMT == S_IFDIR else {
-                throw SystemError("make the folder", path, code: ENOTDIR)
-            }
-        case ENOENT:
-            let parent = path.split(separator: "/").dropLast().joined(separator: "/")
-            guard !parent.isEmpty else { throw SystemError("make the folder", path) }
-            try makePrivateDirectory((path.hasPrefix("/") ? "/" : "") + parent)
-            guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw SystemError("make the folder", path) }
-        default: throw SystemError("make the folder", path)
-        }
     }
 }
