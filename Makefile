@@ -3,7 +3,7 @@
 BINARY := .build/release/aloft
 SWIFT_DIRECTORIES := Sources Tests Package.swift
 
-.PHONY: help up build test check format bench docs setup clean
+.PHONY: help up build test check format bench profile docs setup clean
 
 help: ## Show what there is to make
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -29,6 +29,9 @@ bench: ## Measure Aloft beside nginx and HAProxy (OPTIONS="--rounds 5 --scenario
 	@scripts/setup build bench
 	swift build -c release --static-swift-stdlib --product aloft
 	python3 Benchmarks/edge/bench.py $(OPTIONS)
+
+profile: build ## Show where the edge's processor time goes (OPTIONS="--scenario tls-get-1k")
+	python3 Benchmarks/edge/profile_edge.py $(OPTIONS)
 
 docs: build ## Write docs/reference/ and the JSON Schema anew from the binary
 	scripts/docs $(BINARY)
