@@ -1,3 +1,4 @@
+import CAloftSystem
 import Glibc
 
 /// Starts a copy of this program that outlives the terminal, and hears how its start went.
@@ -13,7 +14,7 @@ package enum Detachment {
         arguments: [String], environment: [String: String], log: String
     ) throws(SystemError) -> (pid: Int32, report: [UInt8]) {
         var ends: [Int32] = [-1, -1]
-        guard pipe2(&ends, O_CLOEXEC) == 0 else { throw SystemError("make a pipe") }
+        guard aloft_pipe(&ends) == 0 else { throw SystemError("make a pipe") }
         defer { close(ends[0]) }
         let pid: Int32
         do {
@@ -39,7 +40,7 @@ package enum Detachment {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSID))
+        posix_spawnattr_setflags(&attributes, aloft_spawn_new_session())
         var pid: pid_t = 0
         let variables = environment.map { "\($0.key)=\($0.value)" }
         let code = withCStrings(arguments) { argv in

@@ -1,0 +1,154 @@
+import CAloftSystem
+import Dispatch
+import Glibc
+
+/// All that is decided about a process before it is made.
+package struct ProcessLaunch: Sendable {
+    /// Absolute path of the program; `ProgramPath` finds it.
+    package var executable: String
+    /// `argv`, the program's name first.
+    package var arguments: [String]
+    /// `NAME=value`; nothing is inherited.
+    package var environment: [String]
+    package var directory: String
+    package var standardOutput: Int32
+    package var standardError: Int32
+    /// `cgroup.procs` files to which the process writes itself before the program runs, so that nothing escapes.
+    package var cgroupProcsFiles: [String] = []
+    package var limits: [ResourceLimit] = []
+
+    package struct ResourceLimit: Sendable, Hashable {
+        /// `RLIMIT_…`
+        package var resource: Int32
+        /// Soft and hard.
+        package var value: UInt64
+
+        /// Private writable memory of one process (setrlimit(2), RLIMIT_DATA).
+        package static func data(_ bytes: Int) -> ResourceLimit {
+            ResourceLimit(resource: Int32(RLIMIT_DATA.rawValue), value: UInt64(bytes))
+        }
+    }
+
+    package struct Failure: Error, Sendable, Hashable, CustomStringConvertible {
+        package enum Stage: String, Sendable, Hashable {
+            case pipe = "make a pipe"
+            case fork = "make a process"
+            case group = "make a process group"
+            case cgroup = "enter the cgroup"
+            case streams = "set up its standard streams"
+            case limit = "set a resource limit"
+            case directory = "enter the directory"
+            case exec = "run"
+            case identify = "look up the process just made"
+        }
+
+        package var stage: Stage
+        /// `errno`.
+        package var code: Int32
+        /// The file, folder or cgroup it is about, where there is one.
+        package var subject: String?
+
+        package var description: String {
+            SystemError(stage.rawValue, subject.map { "`\($0)`" }, code: code).description
+        }
+    }
+
+    package init(
+        executable: String, arguments: [String], environment: [String], directory: String, standardOutput: Int32,
+        standardError: Int32
+    ) {
+        self.executable = executable
+        self.arguments = arguments
+        self.environment = environment
+        self.directory = directory
+        self.standardOutput = standardOutput
+        self.standardError = standardError
+    }
+
+    /// Makes the process, in a group of its own, and returns once the program runs in it.
+    ///
+    /// Waits on a thread of its own queue, since entering a cgroup may take tens of milliseconds.
+    package func run() async throws(Failure) -> ProcessIdentity {
+        let result: Result<ProcessIdentity, Failure> = await withCheckedContinuation { continuation in
+            Self.queue.async { continuation.resume(returning: self.runBlocking()) }
+        }
+        return try result.get()
+    }
+
+    private static let queue = DispatchQueue(label: "aloft.launch", attributes: .concurrent)
+
+    private func runBlocking() -> Result<ProcessIdentity, Failure> {
+        let launched = withCStrings(arguments) { arguments in
+            withCStrings(environment) { environment in
+                withCStrings(cgroupProcsFiles) { files in
+                    launch(arguments: arguments, environment: environment, cgroups: files)
+                }
+            }
+        }
+        guard launched.pid > 0 else { return .failure(failure(launched)) }
+        do throws(SystemError) {
+            return .success(try ProcessIdentity(ofChild: launched.pid))
+        } catch {
+            // Without its start time the process could not be told from a later one of its number: it does not live.
+            kill(-launched.pid, SIGKILL)
+            _ = retrying { waitpid(launched.pid, nil, 0) }
+            return .failure(Failure(stage: .identify, code: error.code, subject: error.subject))
+        }
+    }
+
+    private func launch(
+        arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>,
+        environment: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>,
+        cgroups: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
+    ) -> aloft_launched {
+        let limits = limits.map { aloft_limit(resource: $0.resource, soft: $0.value, hard: $0.value) }
+        return executable.withCString { executable in
+            directory.withCString { directory in
+                limits.withUnsafeBufferPointer { limits in
+                    var order = aloft_launch()
+                    order.executable = executable
+                    order.arguments = UnsafePointer(arguments)
+                    order.environment = UnsafePointer(environment)
+                    order.directory = directory
+                    order.standard_output = standardOutput
+                    order.standard_error = standardError
+                    order.cgroup_procs = UnsafeRawPointer(cgroups).assumingMemoryBound(to: UnsafePointer<CChar>?.self)
+                    order.limits = limits.baseAddress
+                    order.limit_count = limits.count
+                    return aloft_launch(&order)
+                }
+            }
+        }
+    }
+
+    private func failure(_ launched: aloft_launched) -> Failure {
+        let stage: Failure.Stage =
+            switch UInt32(launched.stage) {
+            case ALOFT_STAGE_PIPE.rawValue: .pipe
+            case ALOFT_STAGE_FORK.rawValue: .fork
+            case ALOFT_STAGE_GROUP.rawValue: .group
+            case ALOFT_STAGE_CGROUP.rawValue: .cgroup
+            case ALOFT_STAGE_STREAMS.rawValue: .streams
+            case ALOFT_STAGE_LIMIT.rawValue: .limit
+            case ALOFT_STAGE_DIRECTORY.rawValue: .directory
+            default: .exec
+            }
+        let subject: String? =
+            switch stage {
+            case .cgroup: cgroupProcsFiles[Int(launched.index)]
+            case .directory: directory
+            case .exec: executable
+            case .pipe, .fork, .group, .streams, .limit, .identify: nil
+            }
+        return Failure(stage: stage, code: launched.code, subject: subject)
+    }
+}
+
+/// Gives the strings as a C array that ends with NULL, for the time of the call.
+private func withCStrings<Result>(
+    _ strings: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
+) -> Result {
+    var pointers = strings.map { strdup($0) } + [nil]
+    defer { for pointer in pointers { free(pointer) } }
+    return pointers.withUnsafeMutableBufferPointer { body($0.baseAddress!) }
+}

@@ -1,0 +1,78 @@
+import CAloftSystem
+import Glibc
+
+/// What may be left of a replica: everything by which its processes can be told from others.
+package struct ProcessRemains: Sendable {
+    /// Leader of the process group. Nil where the group's number may have been given to others since.
+    package var leader: ProcessIdentity?
+    package var cgroup: Cgroup?
+    /// Files that only the replica has as its stdout or stderr; looked at where there is no cgroup.
+    package var outputFiles: [String]
+
+    package init(leader: ProcessIdentity?, cgroup: Cgroup?, outputFiles: [String]) {
+        self.leader = leader
+        self.cgroup = cgroup
+        self.outputFiles = outputFiles
+    }
+
+    /// Kills until nothing is found any more.
+    ///
+    /// Members of the group and, where there is a cgroup, all in it, whatever session or group they moved to. Without
+    /// one, processes that left the group are found by their stdout or stderr; one that closed both gets away.
+    /// - Returns: Pids that are still there after two seconds (uninterruptible in the kernel); empty as a rule.
+    package func killAll(clock: some TimeSource) async throws -> [Int32] {
+        let deadline = clock.now + .seconds(2)
+        var pause = Duration.milliseconds(1)
+        while true {
+            let left = try find()
+            if left.isEmpty || clock.now >= deadline { return left }
+            try cgroup?.killAll()
+            for pid in left { kill(pid, SIGKILL) }
+            try await clock.sleep(for: pause)
+            pause = min(pause * 2, .milliseconds(50))
+        }
+    }
+
+    /// Processes that run now.
+    package func find() throws(SystemError) -> [Int32] {
+        var found: Set<Int32> = []
+        if let cgroup {
+            for pid in try cgroup.pids() where isAlive(pid) { found.insert(pid) }
+        }
+        if leader == nil && (cgroup != nil || outputFiles.isEmpty) { return found.sorted() }
+        let files = cgroup == nil ? outputFiles.compactMap(FileIdentity.init) : []
+        for row in try ProcessRow.all() where !row.hasEnded && row.pid != getpid() {
+            if let leader, row.group == leader.pid, row.startTicks >= leader.startTicks {
+                found.insert(row.pid)
+            } else if !files.isEmpty, row.pid > 1, writes(row.pid, to: files) {
+                found.insert(row.pid)
+            }
+        }
+        return found.sorted()
+    }
+
+    private func isAlive(_ pid: Int32) -> Bool {
+        // One that ended meanwhile has no row.
+        guard let row = try? ProcessRow(pid: pid) else { return false }
+        return !row.hasEnded
+    }
+
+    private func writes(_ pid: Int32, to files: [FileIdentity]) -> Bool {
+        for stream in [1, 2] {
+            if let file = FileIdentity("/proc/\(pid)/fd/\(stream)"), files.contains(file) { return true }
+        }
+        return false
+    }
+}
+
+private struct FileIdentity: Hashable {
+    let device: UInt
+    let inode: UInt
+
+    init?(_ path: String) {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        device = UInt(status.st_dev)
+        inode = UInt(status.st_ino)
+    }
+}

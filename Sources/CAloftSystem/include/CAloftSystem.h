@@ -1,0 +1,85 @@
+// Making processes: all that has to run between fork and exec, where only async-signal-safe calls are allowed.
+#ifndef CALOFTSYSTEM_H
+#define CALOFTSYSTEM_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/types.h>
+
+// What the child was doing when it failed.
+enum aloft_stage {
+    ALOFT_STAGE_NONE = 0,
+    ALOFT_STAGE_PIPE,
+    ALOFT_STAGE_FORK,
+    ALOFT_STAGE_GROUP,
+    ALOFT_STAGE_CGROUP,
+    ALOFT_STAGE_STREAMS,
+    ALOFT_STAGE_LIMIT,
+    ALOFT_STAGE_DIRECTORY,
+    ALOFT_STAGE_EXEC,
+};
+
+struct aloft_limit {
+    int resource;
+    uint64_t soft;
+    uint64_t hard;
+};
+
+// Every pointer stays valid until aloft_launch returns; arrays of strings end with NULL.
+struct aloft_launch {
+    const char *executable; // absolute, or relative to directory
+    char *const *arguments;
+    char *const *environment;
+    const char *directory;
+    int standard_output;
+    int standard_error;
+    const char *const *cgroup_procs; // files to which the child writes its pid before it runs the program
+    const struct aloft_limit *limits;
+    size_t limit_count;
+};
+
+struct aloft_launched {
+    pid_t pid; // -1 where nothing was started
+    int stage; // enum aloft_stage of the failure
+    int code;  // errno of the failure
+    int index; // which cgroup or limit failed
+};
+
+// Starts a process in a process group of its own: stdin from /dev/null, no descriptor but 0, 1, 2, no signal blocked
+// or ignored. Returns after the program runs, or failed to; a child that failed is reaped.
+struct aloft_launched aloft_launch(const struct aloft_launch *launch);
+
+// errno as text, thread-safe.
+void aloft_error_text(int code, char *buffer, size_t size);
+
+// pidfd_open(2), or -1 with errno; the C library before 2.36 has no name for it.
+int aloft_pidfd_open(pid_t pid);
+// pidfd_send_signal(2): signals exactly that process, never another that got its number.
+int aloft_pidfd_send_signal(int pidfd, int number);
+
+// Ends of a child, as waitid(2) gives them.
+struct aloft_exit {
+    int ended;    // 1 ended, 0 still runs
+    int signaled; // 1 killed by a signal
+    int value;    // exit code or signal
+};
+
+// Reaps the child `pid` if it has ended. Returns 0, or -1 with errno (ECHILD: not our child, or reaped before).
+int aloft_reap(pid_t pid, struct aloft_exit *result);
+
+// Both ends are closed by exec. Returns 0, or -1 with errno.
+int aloft_pipe(int ends[2]);
+
+// For posix_spawnattr_setflags: the process gets a session of its own (a GNU extension that Swift does not see).
+short aloft_spawn_new_session(void);
+
+// fcntl and open are variadic and so not to be had in Swift.
+int aloft_set_nonblocking(int fd);
+int aloft_open(const char *path, int flags, mode_t mode);
+
+// Sets the soft limit of open files to the hard one. Returns 0 and the limit, or -1 with errno.
+int aloft_raise_open_files(uint64_t *limit);
+
+#endif
