@@ -3,7 +3,7 @@ package enum FaultReason: UInt8, Error, Sendable, Hashable, CaseIterable {
     case invalidMethod, invalidTarget, invalidVersion, unsupportedVersion, invalidStatusLine
     case targetFormNotAllowed, invalidPath, dotSegment, invalidPercentEncoding, authorityMismatch
     case bareCarriageReturn, bareLineFeed, obsoleteFolding, spaceBeforeColon, emptyFieldName, invalidFieldName
-    case missingColon, invalidFieldValue, ambiguousFieldName, duplicateField, endToEndFieldInConnection
+    case missingColon, invalidFieldValue, ambiguousFieldName, duplicateField, endToEndFieldInConnection, tooManyConnectionOptions
     case missingHost, invalidHost, userinfoInTarget
     case invalidContentLength, lengthAndTransferEncoding, invalidTransferEncoding, unsupportedTransferCoding
     case transferEncodingInOldVersion, unsupportedExpectation
@@ -47,6 +47,7 @@ package enum FaultReason: UInt8, Error, Sendable, Hashable, CaseIterable {
         case .ambiguousFieldName: "A field name with `_` imitates one that the gateway relies on."
         case .duplicateField: "A field that may appear once appears twice."
         case .endToEndFieldInConnection: "Connection names a field that is meant for the application."
+        case .tooManyConnectionOptions: "Connection names more fields than the limit."
         case .missingHost: "An HTTP/1.1 request has no Host field."
         case .invalidHost: "The host is not a name or address with an optional port."
         case .userinfoInTarget: "The request target carries user information."

@@ -1,6 +1,13 @@
 /// Parses the response heads of an upstream connection, interim ones included (RFC 9112 §4 to §6). Faults are 502.
+///
+/// Called like `RequestParser`. After an interim response (1xx but 101) the next head follows at `byteCount`.
 package struct ResponseParser: Sendable {
     private let limits: HeadLimits
+    private var line = StatusLine()
+    private var section = FieldSection()
+    private var stage = Stage.idle
+
+    private enum Stage: Sendable { case idle, line, fields }
 
     package init(limits: HeadLimits) {
         self.limits = limits
@@ -10,9 +17,119 @@ package struct ResponseParser: Sendable {
     package mutating func parse(
         _ bytes: UnsafeRawBufferPointer, answering method: Method, into head: inout ResponseHead
     ) -> HeadOutcome {
-        .incomplete
+        guard bytes.count > 0 else { return .incomplete }
+        do throws(FaultReason) {
+            if stage != .fields {
+                if stage == .idle {
+                    line = StatusLine()
+                    head.fields.removeAll(keepingCapacity: true)
+                    stage = .line
+                }
+                let first = try line.read(bytes, limits: limits)
+                guard first > 0 else { return .incomplete }
+                section.begin(at: first)
+                stage = .fields
+            }
+            let end = try section.read(bytes, limits: limits, isRequest: false, into: &head.fields)
+            guard end > 0 else { return .incomplete }
+            try finish(bytes, end, method, &head)
+            stage = .idle
+            return .complete
+        } catch {
+            stage = .idle
+            return .rejected(Fault(upstream: error))
+        }
     }
 
     /// Forgets a head that was read in part.
-    package mutating func reset() {}
+    package mutating func reset() {
+        stage = .idle
+    }
+
+    @inline(__always)
+    private func finish(
+        _ bytes: UnsafeRawBufferPointer, _ end: Int, _ method: Method, _ head: inout ResponseHead
+    ) throws(FaultReason) {
+        let facts = section.facts
+        let options = facts.options
+        head.status = line.status
+        head.reason = line.reason
+        head.minorVersion = line.minorVersion
+        head.byteCount = end
+        head.keepAlive = !options.close && (line.minorVersion == 1 || options.keepAlive)
+        if facts.has(.transferEncoding) {
+            if facts.has(.contentLength) { throw .lengthAndTransferEncoding }
+            guard line.minorVersion == 1 else { throw .transferEncodingInOldVersion }
+        }
+        head.framing = framing(facts, answering: method)
+        if head.framing == .untilClose || announcesForbiddenBody(facts) { head.keepAlive = false }
+        if options.named > 0 { options.mark(bytes, &head.fields) }
+    }
+
+    /// RFC 9112 §6.3.
+    @inline(__always)
+    private func framing(_ facts: FieldFacts, answering method: Method) -> Framing {
+        let status = line.status
+        if method == .head || status < 200 || status == 204 || status == 304 { return .none }
+        if method == .connect, status < 300 { return .none }
+        if facts.has(.transferEncoding) { return .chunked }
+        guard facts.has(.contentLength) else { return .untilClose }
+        return facts.contentLength > 0 ? .length(facts.contentLength) : .none
+    }
+
+    /// An upstream that announces a body with 1xx or 204 may also send one: its connection is not used again.
+    @inline(__always)
+    private func announcesForbiddenBody(_ facts: FieldFacts) -> Bool {
+        guard line.status < 200 || line.status == 204 else { return false }
+        return facts.has(.transferEncoding) || facts.contentLength > 0
+    }
+}
+
+/// Reads a status line (RFC 9112 §4), resuming where the bytes ended. The space before an empty reason may be missing.
+struct StatusLine: Sendable {
+    private(set) var status = 0
+    private(set) var minorVersion: UInt8 = 1
+    private(set) var reason = ByteRange.empty
+    /// Bytes of the reason before this are validated; 0 until version and status are.
+    private var scanned = 0
+
+    /// Returns the offset of the first field line, or 0 where the bytes end before it.
+    @inline(__always)
+    mutating func read(_ bytes: UnsafeRawBufferPointer, limits: HeadLimits) throws(FaultReason) -> Int {
+        let view = ByteView(bytes.baseAddress.unsafelyUnwrapped, end: min(bytes.count, limits.headBytes))
+        if scanned == 0 {
+            guard view.end >= 14 else { return try exhausted(bytes, limits) }
+            try readStatus(view)
+            scanned = 12
+        }
+        scanned = view.skip(.text, from: scanned)
+        while scanned < view.end, view[scanned] == 0x09 { scanned = view.skip(.text, from: scanned &+ 1) }
+        guard scanned < view.end else { return try exhausted(bytes, limits) }
+        guard view[scanned] == 0x0D else { throw view[scanned] == 0x0A ? .bareLineFeed : .invalidStatusLine }
+        guard scanned &+ 1 < view.end else { return try exhausted(bytes, limits) }
+        guard view[scanned &+ 1] == 0x0A else { throw .bareCarriageReturn }
+        guard scanned == 12 || view[12] == 0x20 else { throw .invalidStatusLine }
+        reason = scanned > 13 ? ByteRange(13, scanned) : .empty
+        return scanned &+ 2
+    }
+
+    @inline(__always)
+    private func exhausted(_ bytes: UnsafeRawBufferPointer, _ limits: HeadLimits) throws(FaultReason) -> Int {
+        if bytes.count >= limits.headBytes { throw .headTooLarge }
+        return 0
+    }
+
+    @inline(__always)
+    private mutating func readStatus(_ view: ByteView) throws(FaultReason) {
+        let word = view.word(at: 0).littleEndian
+        guard word == 0x312E_312F_5054_5448 || word == 0x302E_312F_5054_5448, view[8] == 0x20 else {
+            throw .invalidStatusLine
+        }
+        minorVersion = word == 0x312E_312F_5054_5448 ? 1 : 0
+        let hundreds = view[9] &- 0x30
+        let tens = view[10] &- 0x30
+        let ones = view[11] &- 0x30
+        guard hundreds &- 1 <= 8, tens <= 9, ones <= 9 else { throw .invalidStatusLine }
+        status = Int(hundreds) &* 100 &+ Int(tens) &* 10 &+ Int(ones)
+    }
 }

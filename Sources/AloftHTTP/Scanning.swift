@@ -1,0 +1,132 @@
+/// Sets of bytes that a scan runs over; it stops at the first byte outside.
+enum ByteClass {
+    /// Letters, digits and `-`: what nearly all field names are made of.
+    case commonName
+    /// Letters, digits and `-./_~`: what nearly all paths are made of.
+    case commonPath
+    /// Letters, digits and `-.`: what nearly all hosts are made of.
+    case commonHost
+    /// Everything visible in ASCII but `#`.
+    case query
+    /// Everything but control bytes (HTAB is one): what may stand in a field value.
+    case text
+
+    /// Lanes whose byte is outside the set.
+    @inline(__always)
+    func outside(_ bytes: SIMD16<UInt8>) -> SIMDMask<SIMD16<Int8>> {
+        switch self {
+        case .commonName:
+            return .!(Self.alphanumeric(bytes) .| (bytes .== 0x2D))
+        case .commonPath:
+            let marks = (bytes .== 0x5F) .| (bytes .== 0x7E)
+            return .!(Self.letters(bytes) .| (bytes &- 0x2D .<= 12) .| marks)
+        case .commonHost:
+            return .!(Self.alphanumeric(bytes) .| (bytes &- 0x2D .<= 1))
+        case .query:
+            return (bytes &- 0x21 .> 0x5D) .| (bytes .== 0x23)
+        case .text:
+            return (bytes .< 0x20) .| (bytes .== 0x7F)
+        }
+    }
+
+    @inline(__always)
+    func contains(_ byte: UInt8) -> Bool {
+        let isLetter = (byte | 0x20) &- 0x61 <= 25
+        switch self {
+        case .commonName: return isLetter || byte &- 0x30 <= 9 || byte == 0x2D
+        case .commonPath: return isLetter || byte &- 0x2D <= 12 || byte == 0x5F || byte == 0x7E
+        case .commonHost: return isLetter || byte &- 0x30 <= 9 || byte &- 0x2D <= 1
+        case .query: return byte &- 0x21 <= 0x5D && byte != 0x23
+        case .text: return byte >= 0x20 && byte != 0x7F
+        }
+    }
+
+    @inline(__always)
+    private static func letters(_ bytes: SIMD16<UInt8>) -> SIMDMask<SIMD16<Int8>> {
+        (bytes | 0x20) &- 0x61 .<= 25
+    }
+
+    @inline(__always)
+    private static func alphanumeric(_ bytes: SIMD16<UInt8>) -> SIMDMask<SIMD16<Int8>> {
+        letters(bytes) .| (bytes &- 0x30 .<= 9)
+    }
+}
+
+/// The bytes that a parser may look at: a pointer and the offset behind the last readable byte.
+///
+/// Every access is below `end`; scans load sixteen bytes at once and step back at the end rather than read past it.
+struct ByteView {
+    let base: UnsafeRawPointer
+    let end: Int
+
+    @inline(__always)
+    init(_ base: UnsafeRawPointer, end: Int) {
+        self.base = base
+        self.end = end
+    }
+
+    @inline(__always)
+    subscript(offset: Int) -> UInt8 {
+        base.load(fromByteOffset: offset, as: UInt8.self)
+    }
+
+    @inline(__always)
+    func word(at offset: Int) -> UInt64 {
+        base.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+    }
+
+    @inline(__always)
+    func block(at offset: Int) -> SIMD16<UInt8> {
+        base.loadUnaligned(fromByteOffset: offset, as: SIMD16<UInt8>.self)
+    }
+
+    /// The first offset from `start` on whose byte is outside the set, or `end`.
+    @inline(__always)
+    func skip(_ set: ByteClass, from start: Int) -> Int {
+        var at = start
+        while at &+ 16 <= end {
+            let lane = firstLane(set.outside(block(at: at)))
+            if lane < 16 { return at &+ lane }
+            at &+= 16
+        }
+        return skipTail(set, from: at)
+    }
+
+    /// Fewer than sixteen bytes are left: looks at the last sixteen again, without the lanes before `start`.
+    @inline(__always)
+    private func skipTail(_ set: ByteClass, from start: Int) -> Int {
+        guard start < end else { return end }
+        guard end >= 16 else {
+            var at = start
+            while at < end, set.contains(self[at]) { at &+= 1 }
+            return at
+        }
+        let first = end &- 16
+        let past = SIMD16<UInt8>(repeating: UInt8(truncatingIfNeeded: start &- first))
+        let lanes = SIMD16<UInt8>(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+        return first &+ firstLane(set.outside(block(at: first)) .& (lanes .>= past))
+    }
+
+    /// Whether a `/` is followed by `/` or `.` in a range; may also be true for a pair just behind it.
+    @inline(__always)
+    func mayHaveSlashPair(_ start: Int, _ pathEnd: Int) -> Bool {
+        var at = start
+        while at &+ 1 < pathEnd {
+            guard at &+ 17 <= end else { return true }
+            let next = block(at: at &+ 1)
+            let pairs = (block(at: at) .== 0x2F) .& ((next .== 0x2F) .| (next .== 0x2E))
+            if firstLane(pairs) < 16 { return true }
+            at &+= 16
+        }
+        return false
+    }
+}
+
+/// The first lane that is set, 16 where none is.
+@inline(__always)
+private func firstLane(_ mask: SIMDMask<SIMD16<Int8>>) -> Int {
+    let halves = unsafeBitCast(mask, to: SIMD2<UInt64>.self)
+    if halves[0] != 0 { return halves[0].littleEndian.trailingZeroBitCount &>> 3 }
+    if halves[1] != 0 { return 8 &+ halves[1].littleEndian.trailingZeroBitCount &>> 3 }
+    return 16
+}
