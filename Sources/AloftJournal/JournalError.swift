@@ -23,3 +23,51 @@ package struct JournalError: Error, Sendable, Hashable, CustomStringConvertible 
 
     package var description: String { message }
 }
+
+extension JournalError {
+    init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    /// Gives SQLite's error a code and says what to do.
+    init(_ error: any Error, path: String, doing: String) {
+        if let error = error as? JournalError {
+            self = error
+            return
+        }
+        guard let error = error as? DatabaseError else {
+            self.init(.failed, "\(doing) in \(path) failed: \(error)")
+            return
+        }
+        let code = Code(error)
+        self.init(code, "\(doing) in \(path) failed: \(error.message ?? "\(error.resultCode)"); \(code.advice(path))")
+    }
+}
+
+extension JournalError.Code {
+    fileprivate init(_ error: DatabaseError) {
+        switch error.resultCode {
+        case .SQLITE_FULL: self = .full
+        case .SQLITE_CORRUPT, .SQLITE_NOTADB: self = .corrupt
+        case .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_READONLY, .SQLITE_BUSY, .SQLITE_LOCKED: self = .cannotOpen
+        case .SQLITE_MISUSE: self = .closed
+        // A full disk shows first where SQLite lengthens the file it shares with readers.
+        case .SQLITE_IOERR where error.extendedResultCode == .SQLITE_IOERR_SHMSIZE: self = .full
+        default: self = .failed
+        }
+    }
+
+    fileprivate func advice(_ path: String) -> String {
+        switch self {
+        case .cannotOpen: "check that the file and its folder are writable and that no other program holds it"
+        case .corrupt:
+            "the journal is damaged: move \(path)* away and start again (running replicas are then not adopted: "
+                + "stop them first)"
+        case .full: "free space on its disk; nothing of this write was kept"
+        case .newerVersion: "use the newer Aloft"
+        case .closed: "the journal was closed before"
+        case .failed: "look at the disk and at the system's log"
+        }
+    }
+}

@@ -18,7 +18,7 @@ package struct EventQuery: Sendable, Hashable {
     package var subject: String?
     /// At least this severe.
     package var severity: Event.Severity
-    /// The newest so many, at most ``Journal/eventLimit``.
+    /// The newest so many, or with `after` the next so many; at most ``Journal/eventLimit``.
     package var limit: Int
 
     package init(
