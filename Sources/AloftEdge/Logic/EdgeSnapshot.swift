@@ -1,0 +1,124 @@
+import AloftHTTP
+import AloftModel
+import NIOSSL
+
+/// The edge's part of one plan, compiled: what a loop needs to answer a request, and nothing that changes.
+///
+/// A reload makes a new one and swaps the pointer; a request that has begun keeps the one it began with.
+final class EdgeSnapshot: Sendable {
+    let spec: EdgeSpec
+    /// Names of services, in the order by which `ServicePlan.service` counts.
+    let services: [String]
+    let routes: [CompiledRoute]
+    let router: Router
+    let trusted: TrustedNetworks
+    let rules: CompiledHeaderRules
+    let headLimits: HeadLimits
+    let tls: ServerTLS?
+    let timeouts: Timeouts
+    /// A 32-bit random number below this puts a request into the access log.
+    let accessThreshold: UInt64
+
+    /// Nanoseconds.
+    struct Timeouts: Sendable {
+        let requestHead: UInt64
+        let idle: UInt64
+        let request: UInt64
+        let connect: UInt64
+    }
+
+    init(
+        spec: EdgeSpec, services: [String], certificates: [EdgeCertificate], accessShare: Percent
+    ) throws(EdgeError) {
+        self.spec = spec
+        self.services = services
+        let numbers = Dictionary(uniqueKeysWithValues: services.enumerated().map { ($1, $0) })
+        var routes: [CompiledRoute] = []
+        for route in spec.routes { routes.append(try CompiledRoute(route, services: numbers)) }
+        self.routes = routes
+        router = Router(routes: spec.routes.map(\.match))
+        trusted = TrustedNetworks(spec.trustedProxies)
+        rules = CompiledHeaderRules(spec.headers)
+        headLimits = HeadLimits(headBytes: spec.limits.head.bytes)
+        tls = certificates.isEmpty ? nil : try ServerTLS(certificates, minimum: spec.tls.minVersion)
+        timeouts = Timeouts(
+            requestHead: UInt64(spec.timeouts.requestHead.nanoseconds), idle: UInt64(spec.timeouts.idle.nanoseconds),
+            request: UInt64(spec.timeouts.request.nanoseconds), connect: UInt64(spec.timeouts.connect.nanoseconds))
+        accessThreshold = UInt64((accessShare.fraction * 4_294_967_296).rounded())
+    }
+}
+
+/// One route, ready to be followed.
+final class CompiledRoute: Sendable {
+    enum Action: Sendable {
+        case service(ServicePlan)
+        case redirect(RedirectPlan)
+        case respond(LocalAnswer)
+    }
+
+    struct ServicePlan: Sendable {
+        let service: Int
+        let balance: ServiceRoute.Balance
+        let retry: RetrySpec
+        let retriesConnect: Bool
+        let retriedStatuses: [Int]
+        /// Nanoseconds.
+        let timeout: UInt64
+    }
+
+    struct RedirectPlan: Sendable {
+        let status: Int
+        /// Text around each `${uri}`.
+        let pieces: [[UInt8]]
+
+        func location(uri: UnsafeRawBufferPointer) -> [UInt8] {
+            var result = pieces[0]
+            for piece in pieces.dropFirst() {
+                result += uri
+                result += piece
+            }
+            return result
+        }
+    }
+
+    let template: String
+    let action: Action
+
+    init(_ spec: RouteSpec, services: [String: Int]) throws(EdgeError) {
+        template = spec.template
+        switch spec.action {
+        case .service(let route):
+            guard let number = services[route.service] else {
+                throw EdgeError(
+                    code: .unknownService, message: "the route \(spec.template) leads to the service \(route.service), which is not there",
+                    hint: "name one of: \(services.keys.sorted().joined(separator: ", "))")
+            }
+            action = .service(
+                ServicePlan(
+                    service: number, balance: route.balance, retry: route.retry,
+                    retriesConnect: route.retry.on.contains(.connect),
+                    retriedStatuses: route.retry.on.compactMap { if case .status(let status) = $0 { status } else { nil } },
+                    timeout: UInt64(route.timeout.nanoseconds)))
+        case .redirect(let redirect):
+            action = .redirect(RedirectPlan(status: redirect.status, pieces: Self.pieces(redirect.to)))
+        case .respond(let respond): action = .respond(.respond(respond))
+        }
+    }
+
+    /// Cuts a target at each `${uri}`.
+    private static func pieces(_ target: String) -> [[UInt8]] {
+        let marker = Array("${uri}".utf8)
+        var pieces: [[UInt8]] = [[]]
+        var rest = Array(target.utf8)[...]
+        while let byte = rest.first {
+            if rest.starts(with: marker) {
+                pieces.append([])
+                rest = rest.dropFirst(marker.count)
+            } else {
+                pieces[pieces.count - 1].append(byte)
+                rest = rest.dropFirst()
+            }
+        }
+        return pieces
+    }
+}

@@ -1,0 +1,260 @@
+import AloftHTTP
+import AloftModel
+import Logging
+import NIOCore
+
+/// Everything one event loop owns: connections, replicas in rotation, counters, scratch memory.
+///
+/// SAFETY: all mutable state is touched on `eventLoop` only; the methods for other threads say so and hop.
+final class EdgeLoop: @unchecked Sendable {
+    let eventLoop: any EventLoop
+    let gate: ConnectionGate
+    let ports: EdgePorts
+    let logger: Logger
+
+    private(set) var snapshot: EdgeSnapshot
+    /// By the number that routes of `snapshot` use.
+    private(set) var rotations: [ServiceRotation] = []
+    /// By the number of the route; the last one is for requests that no route fits.
+    private(set) var routeCounters: [RouteCounters] = []
+    private var rotationsByName: [String: ServiceRotation] = [:]
+
+    var counters = LoopCounters()
+    var random: QuickRandom
+    private(set) var isDraining = false
+
+    /// Heads are parsed into these; they hold nothing between two calls.
+    var requestHead = RequestHead()
+    var responseHead = ResponseHead()
+    /// Answers are put together here; a write that can't finish at once keeps its own storage.
+    var scratch = ByteBuffer()
+    private var spares: [ByteBuffer] = []
+
+    private var connections: [ClientConnection] = []
+    private var accessLines: [UInt8] = []
+    private var ticks = 0
+    private var ticker: RepeatedTask?
+    private var date: (second: Int64, text: [UInt8]) = (-1, [])
+
+    init(eventLoop: any EventLoop, snapshot: EdgeSnapshot, gate: ConnectionGate, ports: EdgePorts, logger: Logger) {
+        self.eventLoop = eventLoop
+        self.snapshot = snapshot
+        self.gate = gate
+        self.ports = ports
+        self.logger = logger
+        self.random = QuickRandom(seed: UInt64.random(in: 1...UInt64.max))
+        adopt(snapshot)
+    }
+
+    // MARK: From other threads
+
+    /// Makes `snapshot` the one for requests that begin from now on.
+    func publish(_ snapshot: EdgeSnapshot) {
+        eventLoop.execute { self.adopt(snapshot) }
+    }
+
+    /// Runs `body` on the loop and returns what it gives; a loop that has shut down is read where it stands.
+    func submit<Value: Sendable>(_ body: @escaping @Sendable (EdgeLoop) -> Value) async -> Value {
+        do {
+            return try await eventLoop.submit { body(self) }.get()
+        } catch {
+            return body(self)
+        }
+    }
+
+    func startTicking() {
+        eventLoop.execute {
+            self.ticker = self.eventLoop.scheduleRepeatedTask(initialDelay: Self.tick, delay: Self.tick) { _ in
+                self.onTick()
+            }
+        }
+    }
+
+    // MARK: On the loop
+
+    static let tick = TimeAmount.milliseconds(100)
+    /// Unused kept-alive upstream connections are closed after this; most servers wait at least as long.
+    private static let upstreamIdle: UInt64 = 30_000_000_000
+    private static let accessBatch = 64 * 1024
+    private static let maximumSpares = 64
+
+    private func adopt(_ snapshot: EdgeSnapshot) {
+        self.snapshot = snapshot
+        forgetUnusedRotations()
+        rotations = snapshot.services.map { name in
+            let rotation = rotationsByName[name] ?? ServiceRotation(name: name)
+            rotationsByName[name] = rotation
+            return rotation
+        }
+        routeCounters = snapshot.routes.map { counters.route($0.template) } + [counters.route("")]
+    }
+
+    /// A service that left the plan is kept until its last replica was ejected and its last request has ended.
+    private func forgetUnusedRotations() {
+        let named = Set(snapshot.services)
+        rotationsByName = rotationsByName.filter { name, rotation in
+            named.contains(name) || !rotation.backends.isEmpty || !rotation.draining.isEmpty
+        }
+    }
+
+    func admit(_ endpoint: Endpoint) { rotationsByName[endpoint.replica.service]?.admit(endpoint) }
+
+    func eject(_ replica: ReplicaID) {
+        guard let backend = rotationsByName[replica.service]?.eject(replica) else { return }
+        closeIdle(of: backend)
+    }
+
+    func underWay(_ replica: ReplicaID) -> Int {
+        guard let rotation = rotationsByName[replica.service] else { return 0 }
+        return (rotation.backends + rotation.draining).first { $0.endpoint.replica == replica }?.underWay ?? 0
+    }
+
+    /// A request to `backend` has ended.
+    func released(_ backend: Backend) {
+        backend.underWay -= 1
+        if backend.isDraining, backend.underWay == 0 {
+            rotationsByName[backend.endpoint.replica.service]?.forget(backend)
+        }
+    }
+
+    /// Tells of a replica that refused or broke a connection, at most once a second.
+    func reportUnreachable(_ backend: Backend, now: UInt64) {
+        guard now &- backend.lastReported >= 1_000_000_000 else { return }
+        backend.lastReported = now
+        ports.unreachable(backend.endpoint.replica)
+    }
+
+    func closeIdle(of backend: Backend) {
+        let idle = backend.idle
+        backend.idle.removeAll()
+        for connection in idle { connection.closeIdle() }
+    }
+
+    func joined(_ connection: ClientConnection) {
+        connection.position = connections.count
+        connections.append(connection)
+        counters.accepted &+= 1
+    }
+
+    func left(_ connection: ClientConnection) {
+        guard connection.position >= 0 else { return }
+        let last = connections.removeLast()
+        if last !== connection {
+            connections[connection.position] = last
+            last.position = connection.position
+        }
+        connection.position = -1
+    }
+
+    func beginDraining() {
+        isDraining = true
+        for connection in connections { connection.drain() }
+    }
+
+    func closeEverything() {
+        ticker?.cancel()
+        for connection in connections { connection.abort() }
+        for rotation in rotationsByName.values {
+            for backend in rotation.backends + rotation.draining { closeIdle(of: backend) }
+        }
+        flushAccessLog()
+    }
+
+    // MARK: Scratch memory
+
+    /// An empty buffer for a request on its way; give it back with `recycle`.
+    @inline(__always)
+    func spareBuffer() -> ByteBuffer {
+        if var buffer = spares.popLast() {
+            buffer.clear()
+            return buffer
+        }
+        return ByteBufferAllocator().buffer(capacity: 1024)
+    }
+
+    @inline(__always)
+    func recycle(_ buffer: ByteBuffer) {
+        if spares.count < Self.maximumSpares, buffer.storageCapacity <= 16 * 1024 { spares.append(buffer) }
+    }
+
+    /// The Date field's value, made once a second.
+    func httpDate() -> [UInt8] {
+        let now = WallClock.now
+        let second = now.nanoseconds / 1_000_000_000
+        if second != date.second { date = (second, WallClock.httpDate(now)) }
+        return date.text
+    }
+
+    // MARK: Access log
+
+    func log(_ line: [UInt8]) {
+        accessLines += line
+        if accessLines.count >= Self.accessBatch { flushAccessLog() }
+    }
+
+    private func flushAccessLog() {
+        guard !accessLines.isEmpty, let sink = ports.accessLog else { return }
+        sink(accessLines)
+        accessLines.removeAll(keepingCapacity: true)
+    }
+
+    // MARK: Time
+
+    private func onTick() {
+        ticks &+= 1
+        let now = monotonicNow()
+        // Backwards, because a connection that is closed leaves its place to the last one.
+        var index = connections.count - 1
+        while index >= 0 {
+            if index < connections.count, connections[index].deadline <= now { connections[index].timedOut(now: now) }
+            index -= 1
+        }
+        if ticks % 2 == 0 { flushAccessLog() }
+        if ticks % 10 == 0 { closeUnused(now: now) }
+    }
+
+    private func closeUnused(now: UInt64) {
+        for rotation in rotations {
+            for backend in rotation.backends {
+                // The one used longest ago stands first.
+                while let oldest = backend.idle.first, now &- oldest.idleSince > Self.upstreamIdle {
+                    backend.idle.removeFirst()
+                    oldest.closeIdle()
+                }
+            }
+        }
+    }
+
+    // MARK: Reports
+
+    func report() -> LoopReport {
+        var report = LoopReport()
+        for (route, counted) in counters.routes {
+            for row in counted.rows {
+                report.series.append(
+                    LoopReport.Series(
+                        route: route, key: row.key, duration: row.duration, requestBytes: row.requestBytes,
+                        responseBytes: row.responseBytes))
+            }
+        }
+        let now = monotonicNow()
+        for rotation in rotationsByName.values {
+            for backend in rotation.backends + rotation.draining {
+                report.backends.append(
+                    LoopReport.BackendReport(
+                        replica: backend.endpoint.replica,
+                        inRotation: !backend.isDraining && backend.suspendedUntil <= now, requests: backend.requests,
+                        failures: backend.failures, underWay: backend.underWay, idleConnections: backend.idle.count,
+                        connectionsOpened: backend.connectionsOpened, latency: backend.latency))
+            }
+        }
+        report.activeRequests = counters.activeRequests
+        report.accepted = counters.accepted
+        report.refusedRequests = counters.refusedRequests
+        report.retries = counters.retries
+        report.retriesRefused = counters.retriesRefused
+        report.tlsHandshakeFailures = counters.tlsHandshakeFailures
+        report.openTunnels = counters.openTunnels
+        return report
+    }
+}

@@ -1,0 +1,447 @@
+import AloftHTTP
+import AloftModel
+import NIOCore
+import NIOPosix
+
+/// One request on its way through the edge: to a replica, again to another if that is safe, and the answer back.
+///
+/// Knows nothing of how the client speaks: a front end gives it a forwarded head and body bytes, and is told what to
+/// write. Made once a client connection and begun anew for each request; confined to its event loop.
+final class Exchange {
+    private unowned(unsafe) let loop: EdgeLoop
+    private unowned(unsafe) let client: ClientConnection
+
+    /// What the front end knows of a request.
+    struct Request {
+        var snapshot: EdgeSnapshot
+        var route: CompiledRoute?
+        var plan: CompiledRoute.ServicePlan
+        var counters: RouteCounters
+        var method: Method
+        var minorVersion: UInt8
+        var isTLS: Bool
+        var keepAlive: Bool
+        var wantsUpgrade: Bool
+        var wantsJSON: Bool
+        var clientHash: UInt64
+        var id: RequestID
+        var line: AccessLine?
+        var started: UInt64
+    }
+
+    private var request: Request?
+    private var rotation: ServiceRotation?
+    private var backend: Backend?
+    private var upstream: UpstreamConnection?
+    /// The forwarded head and the beginning of the body; kept until an answer begins, in case it is sent again.
+    private var outgoing: ByteBuffer?
+    private var isReplayable = true
+    private var isRequestComplete = false
+    private var hasResponseBegun = false
+    private var answersKeepAlive = true
+    private var framing = ClientFraming.asIs
+    private var attempts = 0
+    private var hasRetriedStale = false
+    private var sentAt: UInt64 = 0
+    private var status = 0
+    private var requestBytes = 0
+    private var responseBytes = 0
+    /// One more for each request, so that a connection that comes too late is not taken for this one's.
+    private var generation: UInt64 = 0
+    private(set) var isActive = false
+    private var isTunnel = false
+
+    /// Body bytes kept for sending a request again.
+    private static let replayLimit = 64 * 1024
+    /// A body up to this is copied behind its head, so that one write carries both.
+    private static let copiedBody = 16 * 1024
+    /// How long a replica that refused a connection is left out while others are there; nanoseconds.
+    private static let suspension: UInt64 = 1_000_000_000
+
+    init(loop: EdgeLoop, client: ClientConnection) {
+        self.loop = loop
+        self.client = client
+    }
+
+    var wantsUpgrade: Bool { request?.wantsUpgrade ?? false }
+    var wantsPayloadOnly: Bool { framing == .untilClose }
+
+    // MARK: From the client
+
+    /// Begins a request; `outgoing` holds its forwarded head and what is there of the body.
+    func begin(_ request: consuming Request, outgoing: ByteBuffer, bodyBytes: Int, isComplete: Bool) {
+        generation &+= 1
+        isActive = true
+        rotation = loop.rotations[request.plan.service]
+        self.request = request
+        self.outgoing = outgoing
+        isReplayable = true
+        isRequestComplete = isComplete
+        hasResponseBegun = false
+        attempts = 0
+        hasRetriedStale = false
+        status = 0
+        requestBytes = bodyBytes
+        responseBytes = 0
+        framing = .asIs
+        isTunnel = false
+        loop.counters.activeRequests += 1
+        attempt(avoiding: nil)
+    }
+
+    /// More of the request's body.
+    func send(_ bytes: ByteBuffer, isLast: Bool) {
+        requestBytes += bytes.readableBytes
+        if isLast { isRequestComplete = true }
+        keepForReplay(bytes)
+        guard let upstream else {
+            if let outgoing, outgoing.readableBytes > Self.replayLimit { client.setReading(false) }
+            return
+        }
+        upstream.send(bytes)
+        if !isLast, !upstream.isWritable { client.setReading(false) }
+    }
+
+    private func keepForReplay(_ bytes: ByteBuffer) {
+        guard outgoing != nil else { return }
+        // While there is no connection yet, what arrives is kept in any case: reading stops soon.
+        if upstream != nil, (outgoing?.readableBytes ?? 0) + bytes.readableBytes > Self.replayLimit {
+            isReplayable = false
+            dropOutgoing()
+        } else {
+            outgoing?.writeImmutableBuffer(bytes)
+        }
+    }
+
+    private func dropOutgoing() {
+        if let buffer = outgoing.take() { loop.recycle(buffer) }
+    }
+
+    /// Bytes for the tunnel.
+    func sendThroughTunnel(_ bytes: ByteBuffer) {
+        requestBytes += bytes.readableBytes
+        upstream?.send(bytes)
+        if let upstream, !upstream.isWritable { client.setReading(false) }
+    }
+
+    func clientClosedInput() { upstream?.closeOutput() }
+
+    /// The client is gone; nothing can be answered any more.
+    func clientGone() {
+        guard isActive else { return }
+        finish(error: .clientClosed, status: hasResponseBegun ? status : 499, clean: false)
+    }
+
+    /// The client has taken what was written.
+    func clientBecameWritable() { upstream?.setReading(true) }
+
+    /// Neither side did anything for the route's time limit.
+    func timedOut() {
+        guard isActive, let request else { return }
+        if hasResponseBegun {
+            finish(error: .timeout, status: status, clean: false)
+            client.abort()
+        } else if !isRequestComplete, upstream != nil {
+            fail(408, .headTimeout, "The request's body did not arrive in time.")
+        } else {
+            if let backend { backend.failures &+= 1 }
+            _ = request
+            fail(504, .timeout, "The application did not answer in time.")
+        }
+    }
+
+    // MARK: Towards a replica
+
+    private func attempt(avoiding: Backend?) {
+        guard let rotation, let request else { return }
+        let now = monotonicNow()
+        attempts += 1
+        rotation.budget.countRequest(second: now / 1_000_000_000)
+        guard
+            let backend = rotation.pick(
+                request.plan.balance, client: request.clientHash, avoided: avoiding, now: now, random: &loop.random)
+        else {
+            return fail(503, .noReplica, "No replica of the application is ready to answer. Try again in a moment.")
+        }
+        take(backend, now: now)
+        if let idle = backend.idle.popLast() {
+            start(on: idle, now: now)
+        } else {
+            connect(to: backend)
+        }
+    }
+
+    private func take(_ backend: Backend, now: UInt64) {
+        self.backend = backend
+        backend.underWay += 1
+        backend.requests &+= 1
+    }
+
+    private func start(on connection: UpstreamConnection, now: UInt64) {
+        guard let request, let outgoing else { return }
+        upstream = connection
+        sentAt = now
+        client.deadline = now &+ request.plan.timeout
+        connection.begin(self, method: request.method, outgoing)
+        if outgoing.readableBytes > Self.replayLimit + Self.copiedBody {
+            isReplayable = false
+            dropOutgoing()
+        }
+        client.setReading(connection.isWritable)
+    }
+
+    private func connect(to backend: Backend) {
+        guard let request else { return }
+        let generation = self.generation
+        let loop = self.loop
+        let attempt = attempts
+        backend.connectionsOpened &+= 1
+        client.deadline = .max
+        UpstreamConnector.connect(to: backend, on: loop, timeout: request.snapshot.timeouts.connect) { result in
+            // The client may have gone, and another request begun, in the meantime.
+            guard self.isActive, self.generation == generation, self.attempts == attempt, self.upstream == nil else {
+                if case .success(let connection) = result { connection.release(clean: true, now: monotonicNow()) }
+                return
+            }
+            switch result {
+            case .success(let connection): self.start(on: connection, now: monotonicNow())
+            case .failure: self.connectFailed()
+            }
+        }
+    }
+
+    private func connectFailed() {
+        guard let backend else { return }
+        let now = monotonicNow()
+        backend.failures &+= 1
+        backend.suspendedUntil = now &+ Self.suspension
+        loop.reportUnreachable(backend, now: now)
+        leaveBackend()
+        // Nothing was sent, so any method may be tried elsewhere.
+        if retries(isSafe: true, now: now) { return attempt(avoiding: backend) }
+        fail(502, .connect, "The application can't be reached.")
+    }
+
+    /// Whether the route lets this request be sent once more; counts it.
+    private func retries(isSafe: Bool, now: UInt64) -> Bool {
+        guard let request, let rotation, isSafe, isReplayable, outgoing != nil, !hasResponseBegun,
+            request.plan.retriesConnect, attempts <= request.plan.retry.attempts
+        else { return false }
+        guard rotation.budget.spend(share: request.plan.retry.budget, second: now / 1_000_000_000) else {
+            loop.counters.retriesRefused &+= 1
+            return false
+        }
+        loop.counters.retries &+= 1
+        return true
+    }
+
+    private func leaveBackend() {
+        upstream = nil
+        if let backend = backend.take() { loop.released(backend) }
+    }
+
+    // MARK: From the replica
+
+    func upstreamBecameWritable() { client.setReading(true) }
+
+    /// The connection broke before the answer was whole.
+    func upstreamFailed(_ error: ErrorType, wasReused: Bool) {
+        guard isActive, let request, let backend else { return }
+        upstream = nil
+        if hasResponseBegun {
+            backend.failures &+= 1
+            finish(error: error, status: status, clean: false)
+            return client.abort()
+        }
+        let now = monotonicNow()
+        let isSafe = request.method.isIdempotent && error == .upstreamClosed
+        if wasReused, isSafe, isReplayable, outgoing != nil, !hasRetriedStale {
+            // The replica closed an idle connection while the request was on its way: no fault of either.
+            hasRetriedStale = true
+            sentAt = now
+            return connect(to: backend)
+        }
+        backend.failures &+= 1
+        if error == .upstreamClosed { loop.reportUnreachable(backend, now: now) }
+        leaveBackend()
+        if retries(isSafe: isSafe, now: now) { return attempt(avoiding: backend) }
+        fail(502, error, "The application broke off before it answered.")
+    }
+
+    /// 100 and the like, passed on to a client that can take it.
+    func receivedInterim(_ input: inout ByteBuffer) {
+        guard let request else { return }
+        let length = loop.responseHead.byteCount
+        guard let head = input.readSlice(length: length) else { return }
+        client.deadline = monotonicNow() &+ request.plan.timeout
+        guard request.minorVersion == 1 else { return }
+        client.write(head, flush: true)
+    }
+
+    /// The final head; `input` holds it and what came behind it.
+    func receivedHead(_ input: inout ByteBuffer, on upstream: UpstreamConnection) {
+        guard let request, let backend else { return }
+        let now = monotonicNow()
+        status = loop.responseHead.status
+        let latency = now &- sentAt
+        backend.latency.add(latency)
+        backend.load.add(latency, now: now)
+        if !request.plan.retriedStatuses.isEmpty, retriesStatus(now: now) { return }
+        hasResponseBegun = true
+        dropOutgoing()
+        client.deadline = now &+ request.plan.timeout
+        answersKeepAlive = request.keepAlive && isRequestComplete && !loop.isDraining && !client.isInputClosed
+        framing = clientFraming(request)
+        if framing == .untilClose { answersKeepAlive = false }
+        writeHead(&input, request, upstream)
+    }
+
+    @inline(__always)
+    private func writeHead(_ input: inout ByteBuffer, _ request: borrowing Request, _ upstream: UpstreamConnection) {
+        let manner = ResponseForwarding.Manner(
+            framing: framing, keepAlive: answersKeepAlive, isHTTP10: request.minorVersion == 0,
+            switchesProtocol: false)
+        loop.scratch.clear()
+        input.withUnsafeReadableBytes { bytes in
+            ResponseForwarding.write(
+                loop.responseHead, from: bytes, manner: manner, rules: request.snapshot.rules, into: &loop.scratch)
+        }
+        input.moveReaderIndex(forwardBy: loop.responseHead.byteCount)
+        if let body = upstream.takeWholeBody(&input) {
+            responseBytes = body.readableBytes
+            if body.readableBytes <= Self.copiedBody {
+                loop.scratch.writeImmutableBuffer(body)
+                client.write(loop.scratch, flush: true)
+            } else {
+                client.write(loop.scratch, flush: false)
+                client.write(body, flush: true)
+            }
+            return responseEnded()
+        }
+        if upstream.isAnswered {
+            client.write(loop.scratch, flush: true)
+            return responseEnded()
+        }
+        // What is there of the body follows at once.
+        client.write(loop.scratch, flush: input.readableBytes == 0)
+    }
+
+    private func clientFraming(_ request: borrowing Request) -> ClientFraming {
+        switch loop.responseHead.framing {
+        case .none, .length: .asIs
+        case .chunked: request.minorVersion == 0 ? .untilClose : .asIs
+        case .untilClose: request.minorVersion == 0 ? .untilClose : .madeChunked
+        }
+    }
+
+    /// True when the answer is thrown away and the request sent to another replica.
+    private func retriesStatus(now: UInt64) -> Bool {
+        guard let request, request.plan.retriedStatuses.contains(status), request.method.isIdempotent, isReplayable,
+            outgoing != nil, attempts <= request.plan.retry.attempts, let backend, let rotation
+        else { return false }
+        guard rotation.budget.spend(share: request.plan.retry.budget, second: now / 1_000_000_000) else {
+            loop.counters.retriesRefused &+= 1
+            return false
+        }
+        loop.counters.retries &+= 1
+        backend.failures &+= 1
+        upstream?.release(clean: false, now: now)
+        leaveBackend()
+        attempt(avoiding: backend)
+        return true
+    }
+
+    /// A piece of the answer's body, framed as the upstream sent it.
+    func received(_ data: ByteBuffer, isLast: Bool) {
+        guard let request, isActive else { return }
+        responseBytes += data.readableBytes
+        client.deadline = monotonicNow() &+ (isTunnel ? request.snapshot.timeouts.idle : request.plan.timeout)
+        if framing == .madeChunked, !isTunnel {
+            writeChunk(data)
+        } else if data.readableBytes > 0 || isLast {
+            client.write(data, flush: true)
+        }
+        if isLast { return responseEnded() }
+        if !client.isWritable { upstream?.setReading(false) }
+    }
+
+    private func writeChunk(_ data: ByteBuffer) {
+        guard data.readableBytes > 0 else { return }
+        client.write(ByteBuffer(string: String(data.readableBytes, radix: 16) + "\r\n"), flush: false)
+        client.write(data, flush: false)
+        client.write(ByteBuffer(string: "\r\n"), flush: true)
+    }
+
+    /// The answer is whole.
+    func responseEnded() {
+        guard isActive else { return }
+        if framing == .madeChunked, !isTunnel { client.write(ByteBuffer(string: "0\r\n\r\n"), flush: true) }
+        let keepAlive = answersKeepAlive && isRequestComplete
+        finish(error: .none, status: status, clean: isRequestComplete)
+        client.exchangeEnded(keepAlive: keepAlive)
+    }
+
+    // MARK: Tunnels
+
+    /// 101: from here on bytes go both ways untouched.
+    func switchedProtocol(_ input: inout ByteBuffer) {
+        guard let request else { return }
+        status = 101
+        hasResponseBegun = true
+        isTunnel = true
+        dropOutgoing()
+        loop.counters.openTunnels += 1
+        let manner = ResponseForwarding.Manner(
+            framing: .asIs, keepAlive: true, isHTTP10: false, switchesProtocol: true)
+        loop.scratch.clear()
+        input.withUnsafeReadableBytes { bytes in
+            ResponseForwarding.write(
+                loop.responseHead, from: bytes, manner: manner, rules: request.snapshot.rules, into: &loop.scratch)
+        }
+        input.moveReaderIndex(forwardBy: loop.responseHead.byteCount)
+        client.write(loop.scratch, flush: true)
+        client.becomeTunnel(deadline: monotonicNow() &+ request.snapshot.timeouts.idle)
+        if input.readableBytes > 0 { received(input, isLast: false) }
+    }
+
+    /// The replica will send nothing more into the tunnel.
+    func upstreamClosedInput() { client.closeOutput() }
+
+    // MARK: The end
+
+    /// Answers with an error of the edge's own.
+    private func fail(_ status: Int, _ error: ErrorType, _ message: String) {
+        guard let request else { return }
+        let answer = LocalAnswer.error(status, message, requestID: request.id, asJSON: request.wantsJSON)
+        let keepAlive = request.keepAlive && isRequestComplete && !loop.isDraining
+        finish(error: error, status: status, clean: false)
+        client.answer(answer, keepAlive: keepAlive)
+        client.exchangeEnded(keepAlive: keepAlive)
+    }
+
+    /// Lets go of the replica, counts and logs.
+    private func finish(error: ErrorType, status: Int, clean: Bool) {
+        guard isActive, let request = request.take() else { return }
+        isActive = false
+        let now = monotonicNow()
+        loop.counters.activeRequests -= 1
+        if isTunnel { loop.counters.openTunnels -= 1 }
+        let replica = backend?.endpoint.replica
+        upstream?.release(clean: clean, now: now)
+        leaveBackend()
+        dropOutgoing()
+        let key = RouteCounters.Key(
+            method: request.method, status: UInt16(truncatingIfNeeded: status), isTLS: request.isTLS,
+            minorVersion: request.minorVersion, errorType: error)
+        request.counters.count(
+            key, nanoseconds: now &- request.started, requestBytes: requestBytes, responseBytes: responseBytes)
+        rotation = nil
+        if let line = request.line {
+            loop.log(
+                line.finished(
+                    status: status, route: request.route?.template ?? "", replica: replica,
+                    nanoseconds: now &- request.started, requestBytes: requestBytes, responseBytes: responseBytes,
+                    attempts: attempts, error: error))
+        }
+    }
+}
