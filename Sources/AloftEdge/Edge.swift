@@ -14,6 +14,7 @@ package final class Edge: Sendable {
     private let listeners: Listeners
     private let gate: ConnectionGate
     private let ports: EdgePorts
+    private let firstListeners: [ListenerSpec]
 
     /// Compiles the plan; opens nothing yet.
     ///
@@ -29,6 +30,7 @@ package final class Edge: Sendable {
         self.group = group
         self.gate = gate
         self.ports = ports
+        self.firstListeners = spec.listeners
         self.loops = group.makeIterator().map { eventLoop in
             EdgeLoop(eventLoop: eventLoop, snapshot: snapshot, gate: gate, ports: ports, logger: logger)
         }
@@ -38,7 +40,7 @@ package final class Edge: Sendable {
     /// Opens every listener and returns their addresses, in the order of the file; opens none if one can't be.
     package func start() async throws(EdgeError) -> [Address] {
         for loop in loops { loop.startTicking() }
-        return try await listeners.open(loops[0].publishedSnapshot().spec.listeners)
+        return try await listeners.open(firstListeners)
     }
 
     /// Takes over a new plan: requests that have begun end as they began, all others see the new one.

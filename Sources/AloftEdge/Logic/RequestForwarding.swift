@@ -72,9 +72,6 @@ enum RequestForwarding {
             let start = field.name.lowerBound
             let keeps: Bool
             switch field.known {
-            case .other, .contentLength, .transferEncoding, .expect, .traceparent, .accept, .contentType, .date, .server,
-                .trailer:
-                keeps = !field.isHopByHop || field.known == .transferEncoding
             case .host:
                 keeps = true
                 hasHost = true
@@ -93,6 +90,7 @@ enum RequestForwarding {
             case .xRequestID:
                 keeps = client.isTrusted && !field.value.isEmpty
                 if keeps { seen.insert(.requestID) }
+            default: keeps = !field.isHopByHop || field.known == .transferEncoding || field.known == .trailer
             }
             if keeps {
                 if runStart < 0 { runStart = start }

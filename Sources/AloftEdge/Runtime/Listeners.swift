@@ -117,7 +117,7 @@ final class Listeners: Sendable {
         return ServerBootstrap(group: loop.eventLoop, childGroup: loop.eventLoop)
             .serverChannelOption(.backlog, value: 4096)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .serverChannelOption(.socketOption(.so_reuseport), value: 1)
+            .serverChannelOption(ChannelOptions.Types.SocketOption(level: .socket, name: Self.reusePort), value: 1)
             .serverChannelOption(.maxMessagesPerRead, value: 64)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(.writeBufferWaterMark, value: .init(low: 32 * 1024, high: 96 * 1024))
@@ -161,6 +161,7 @@ final class Listeners: Sendable {
         if result != 0 { throw Self.explain(errno: errno, address) }
     }
 
+    private static let reusePort = NIOBSDSocket.Option(rawValue: SO_REUSEPORT)
     private static let streamType = Int32(SOCK_STREAM.rawValue)
 
     private static func explain(_ error: any Error, _ address: Address) -> EdgeError {
