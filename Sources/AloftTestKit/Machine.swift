@@ -55,6 +55,9 @@ package enum Checkout {
         return own.deletingLastPathComponent().appendingPathComponent("aloft").path
     }()
 
+    /// True where the binary under test is an optimised one, which times are stated for.
+    package static let isReleaseBinary = aloft.contains("/release/")
+
     /// Folder of the Python environment with the pinned packages of `scripts/requirements.txt`.
     package static let python: String =
         (ProcessInfo.processInfo.environment["ALOFT_TEST_VENV"] ?? root + "/.venv") + "/bin/python"
