@@ -11,21 +11,21 @@ enum ByteClass {
     /// Everything but control bytes (HTAB is one): what may stand in a field value.
     case text
 
-    /// Lanes whose byte is outside the set.
+    /// 0xFF in the lanes whose byte is outside the set, 0 in the others.
     @inline(__always)
-    func outside(_ bytes: SIMD16<UInt8>) -> SIMDMask<SIMD16<Int8>> {
+    func outside(_ bytes: Block) -> Block {
         switch self {
         case .commonName:
-            return .!(Self.alphanumeric(bytes) .| (bytes .== 0x2D))
+            return ~(Self.alphanumeric(bytes) | bytes.lanes(equalTo: 0x2D))
         case .commonPath:
-            let marks = (bytes .== 0x5F) .| (bytes .== 0x7E)
-            return .!(Self.letters(bytes) .| (bytes &- 0x2D .<= 12) .| marks)
+            let marks = bytes.lanes(equalTo: 0x5F) | bytes.lanes(equalTo: 0x7E)
+            return ~(Self.letters(bytes) | (bytes &- Block(repeating: 0x2D)).lanes(atMost: 12) | marks)
         case .commonHost:
-            return .!(Self.alphanumeric(bytes) .| (bytes &- 0x2D .<= 1))
+            return ~(Self.alphanumeric(bytes) | (bytes &- Block(repeating: 0x2D)).lanes(atMost: 1))
         case .query:
-            return (bytes &- 0x21 .> 0x5D) .| (bytes .== 0x23)
+            return ~(bytes &- Block(repeating: 0x21)).lanes(atMost: 0x5D) | bytes.lanes(equalTo: 0x23)
         case .text:
-            return (bytes .< 0x20) .| (bytes .== 0x7F)
+            return bytes.lanes(atMost: 0x1F) | bytes.lanes(equalTo: 0x7F)
         }
     }
 
@@ -42,13 +42,41 @@ enum ByteClass {
     }
 
     @inline(__always)
-    private static func letters(_ bytes: SIMD16<UInt8>) -> SIMDMask<SIMD16<Int8>> {
-        (bytes | 0x20) &- 0x61 .<= 25
+    private static func letters(_ bytes: Block) -> Block {
+        ((bytes | Block(repeating: 0x20)) &- Block(repeating: 0x61)).lanes(atMost: 25)
     }
 
     @inline(__always)
-    private static func alphanumeric(_ bytes: SIMD16<UInt8>) -> SIMDMask<SIMD16<Int8>> {
-        letters(bytes) .| (bytes &- 0x30 .<= 9)
+    private static func alphanumeric(_ bytes: Block) -> Block {
+        letters(bytes) | (bytes &- Block(repeating: 0x30)).lanes(atMost: 9)
+    }
+}
+
+/// Sixteen bytes that are looked at together.
+typealias Block = SIMD16<UInt8>
+
+/// Comparisons whose result is bytes again. Only these forms, of two vectors of one concrete type, are compiled to vector
+/// instructions; comparing with a scalar or combining `SIMDMask`s is done lane by lane.
+extension SIMD16<UInt8> {
+    @inline(__always)
+    func lanes(equalTo byte: UInt8) -> Block {
+        let mask: SIMDMask<SIMD16<Int8>> = self .== Block(repeating: byte)
+        return unsafeBitCast(mask, to: Block.self)
+    }
+
+    @inline(__always)
+    func lanes(atMost byte: UInt8) -> Block {
+        let mask: SIMDMask<SIMD16<Int8>> = self .<= Block(repeating: byte)
+        return unsafeBitCast(mask, to: Block.self)
+    }
+
+    /// The first lane that is not 0, 16 where all are.
+    @inline(__always)
+    var firstLane: Int {
+        let halves = unsafeBitCast(self, to: SIMD2<UInt64>.self)
+        if halves[0] != 0 { return halves[0].littleEndian.trailingZeroBitCount &>> 3 }
+        if halves[1] != 0 { return 8 &+ halves[1].littleEndian.trailingZeroBitCount &>> 3 }
+        return 16
     }
 }
 
@@ -76,8 +104,8 @@ struct ByteView {
     }
 
     @inline(__always)
-    func block(at offset: Int) -> SIMD16<UInt8> {
-        base.loadUnaligned(fromByteOffset: offset, as: SIMD16<UInt8>.self)
+    func block(at offset: Int) -> Block {
+        base.loadUnaligned(fromByteOffset: offset, as: Block.self)
     }
 
     /// The first offset from `start` on whose byte is outside the set, or `end`.
@@ -85,7 +113,7 @@ struct ByteView {
     func skip(_ set: ByteClass, from start: Int) -> Int {
         var at = start
         while at &+ 16 <= end {
-            let lane = firstLane(set.outside(block(at: at)))
+            let lane = set.outside(block(at: at)).firstLane
             if lane < 16 { return at &+ lane }
             at &+= 16
         }
@@ -102,9 +130,9 @@ struct ByteView {
             return at
         }
         let first = end &- 16
-        let past = SIMD16<UInt8>(repeating: UInt8(truncatingIfNeeded: start &- first))
-        let lanes = SIMD16<UInt8>(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
-        return first &+ firstLane(set.outside(block(at: first)) .& (lanes .>= past))
+        let lanes = Block(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+        let seen = lanes.lanes(atMost: UInt8(truncatingIfNeeded: start &- first &- 1))
+        return first &+ (set.outside(block(at: first)) & ~seen).firstLane
     }
 
     /// Whether a `/` is followed by `/` or `.` in a range; may also be true for a pair just behind it.
@@ -114,19 +142,10 @@ struct ByteView {
         while at &+ 1 < pathEnd {
             guard at &+ 17 <= end else { return true }
             let next = block(at: at &+ 1)
-            let pairs = (block(at: at) .== 0x2F) .& ((next .== 0x2F) .| (next .== 0x2E))
-            if firstLane(pairs) < 16 { return true }
+            let pairs = block(at: at).lanes(equalTo: 0x2F) & (next.lanes(equalTo: 0x2F) | next.lanes(equalTo: 0x2E))
+            if pairs.firstLane < 16 { return true }
             at &+= 16
         }
         return false
     }
-}
-
-/// The first lane that is set, 16 where none is.
-@inline(__always)
-private func firstLane(_ mask: SIMDMask<SIMD16<Int8>>) -> Int {
-    let halves = unsafeBitCast(mask, to: SIMD2<UInt64>.self)
-    if halves[0] != 0 { return halves[0].littleEndian.trailingZeroBitCount &>> 3 }
-    if halves[1] != 0 { return 8 &+ halves[1].littleEndian.trailingZeroBitCount &>> 3 }
-    return 16
 }
