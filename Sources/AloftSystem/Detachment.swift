@@ -27,6 +27,9 @@ package enum Detachment {
         return (pid, try readAll(ends[0]))
     }
 
+    /// The copy has said how its start went; whoever waits for it goes on.
+    package static func closeReport() { close(reportDescriptor) }
+
     private static func spawn(
         arguments: [String], environment: [String: String], log: String, report: Int32
     ) throws(SystemError) -> Int32 {

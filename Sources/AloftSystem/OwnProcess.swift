@@ -4,6 +4,19 @@ import Glibc
 package enum OwnProcess {
     package static var pid: Int32 { getpid() }
 
+    /// SIGKILL for every process of a group; one that has ended is fine.
+    package static func killGroup(_ leader: Int32) { if leader > 1 { kill(-leader, SIGKILL) } }
+
+    /// Ends this process without running anything else of it.
+    package static func exitAtOnce(_ code: Int32) -> Never { _exit(code) }
+
+    /// Processors that this process may run on.
+    package static var coreCount: Int {
+        var set = cpu_set_t()
+        guard sched_getaffinity(0, MemoryLayout<cpu_set_t>.size, &set) == 0 else { return 1 }
+        return withUnsafeBytes(of: &set) { bytes in max(1, bytes.reduce(0) { $0 + $1.nonzeroBitCount }) }
+    }
+
     package static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
 
     /// Columns of the terminal on `descriptor`; nil where it is none.
@@ -33,5 +46,16 @@ package enum OwnProcess {
         guard retrying({ statvfs(path, &information) }) == 0 else { throw SystemError("look at the disk of", path) }
         let block = Int(information.f_frsize)
         return (Int(information.f_bavail) * block, Int(information.f_blocks) * block)
+    }
+}
+
+extension OwnProcess {
+    /// Files that this process may have open.
+    package static func openFileLimit() throws(SystemError) -> Int {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
+            throw SystemError("read the limit of open files")
+        }
+        return Int(clamping: limit.rlim_cur)
     }
 }

@@ -1,5 +1,10 @@
 import Glibc
 
+extension SystemError {
+    /// A path that does not fit where it has to.
+    package static let nameTooLong = ENAMETOOLONG
+}
+
 /// A Unix stream socket that only its owner can connect to.
 package enum PrivateSocket {
     /// Longest path that fits `sockaddr_un`, without its closing NUL.
@@ -29,6 +34,11 @@ package enum PrivateSocket {
             throw error
         }
         return descriptor
+    }
+
+    /// Removes the file; one that is not there is fine.
+    package static func remove(path: String) throws(SystemError) {
+        guard unlink(path) == 0 || errno == ENOENT else { throw SystemError("remove the socket", path) }
     }
 
     private static func address(_ path: String) throws(SystemError) -> sockaddr_un {

@@ -1,3 +1,4 @@
+import AloftLanguage
 import AloftModel
 
 /// `GET /v1/plan`: what runs.
@@ -8,26 +9,26 @@ package struct PlanReport: Sendable, Hashable, Codable {
     package var digest: String
     /// The effective file with every default.
     package var effective: String
-    /// What it leaves open, one sentence each.
-    package var notGuaranteed: [String]
+    /// What it does not guarantee.
+    package var gaps: [Gap]
 
-    package init(file: String, environment: String?, digest: String, effective: String, notGuaranteed: [String]) {
+    package init(file: String, environment: String?, digest: String, effective: String, gaps: [Gap]) {
         self.file = file
         self.environment = environment
         self.digest = digest
         self.effective = effective
-        self.notGuaranteed = notGuaranteed
+        self.gaps = gaps
     }
 }
 
 /// `POST /v1/plan/difference` and `POST /v1/reload`: from what runs to what the file says.
 package struct PlanDifference: Sendable, Hashable, Codable {
-    /// One line for each change, in the order of the file; empty where nothing would change.
-    package var changes: [String]
+    /// In the order of the file; empty where nothing changes.
+    package var changes: [PlanChange]
     /// Digest of the effective file that was compared.
     package var digest: String
 
-    package init(changes: [String], digest: String) {
+    package init(changes: [PlanChange], digest: String) {
         self.changes = changes
         self.digest = digest
     }

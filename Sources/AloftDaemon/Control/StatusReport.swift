@@ -70,19 +70,25 @@ package struct ServiceReport: Sendable, Hashable, Codable {
     /// Bounds of `aloft scale`.
     package var minReplicas: Int
     package var maxReplicas: Int
+    /// Replicas in rotation that no restart and no scaling goes below.
+    package var minAvailable: Int
+    /// Replicas are being replaced.
+    package var updating: Bool
     /// `port` or `unix`.
     package var listen: String
     package var replicas: [ReplicaReport]
 
     package init(
-        name: String, desired: Int, ready: Int, minReplicas: Int, maxReplicas: Int, listen: String,
-        replicas: [ReplicaReport]
+        name: String, desired: Int, ready: Int, minReplicas: Int, maxReplicas: Int, minAvailable: Int,
+        updating: Bool = false, listen: String, replicas: [ReplicaReport]
     ) {
         self.name = name
         self.desired = desired
         self.ready = ready
         self.minReplicas = minReplicas
         self.maxReplicas = maxReplicas
+        self.minAvailable = minAvailable
+        self.updating = updating
         self.listen = listen
         self.replicas = replicas
     }
@@ -102,6 +108,8 @@ package struct ReplicaReport: Sendable, Hashable, Codable {
     package var address: String?
     /// Cores used since the last time somebody asked; 1.5 is a core and a half.
     package var cpu: Double?
+    /// Processor time since its process started.
+    package var cpuSeconds: Double?
     /// Bytes of the replica's processes that cannot be taken back for free.
     package var memory: Int?
     /// Starts after the first one, since this daemon started.
@@ -127,10 +135,10 @@ package struct ReplicaReport: Sendable, Hashable, Codable {
 
     package init(
         name: String, generation: Int, state: String, inRotation: Bool, since: Timestamp, pid: Int? = nil,
-        address: String? = nil, cpu: Double? = nil, memory: Int? = nil, restarts: Int = 0, adopted: Bool = false,
-        current: Bool = true, activeRequests: Int? = nil, requests: Int? = nil, limits: String = "none",
-        reason: String? = nil, lastExit: String? = nil, nextStart: Timestamp? = nil, probes: [ProbeReport] = [],
-        lastLines: [String] = []
+        address: String? = nil, cpu: Double? = nil, cpuSeconds: Double? = nil, memory: Int? = nil, restarts: Int = 0,
+        adopted: Bool = false, current: Bool = true, activeRequests: Int? = nil, requests: Int? = nil,
+        limits: String = "none", reason: String? = nil, lastExit: String? = nil, nextStart: Timestamp? = nil,
+        probes: [ProbeReport] = [], lastLines: [String] = []
     ) {
         self.name = name
         self.generation = generation
@@ -140,6 +148,7 @@ package struct ReplicaReport: Sendable, Hashable, Codable {
         self.pid = pid
         self.address = address
         self.cpu = cpu
+        self.cpuSeconds = cpuSeconds
         self.memory = memory
         self.restarts = restarts
         self.adopted = adopted

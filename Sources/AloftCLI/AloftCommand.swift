@@ -1,0 +1,63 @@
+import AloftDaemon
+import ArgumentParser
+
+/// `aloft`: its commands, and how they end.
+package struct AloftCommand: AsyncParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "aloft",
+        abstract: "Runs a web app's whole production infrastructure from one file.",
+        discussion: """
+            Begin with `aloft init` in the app's folder, then `aloft up`.
+
+            Every command takes --json. Exit codes: 0 done, 1 failed, 2 wrong usage or a wrong file.
+            """,
+        version: Version.current,
+        groupedSubcommands: [
+            CommandGroup(
+                name: "The file",
+                subcommands: [
+                    InitCommand.self, CheckCommand.self, PlanCommand.self, ExplainCommand.self, SchemaCommand.self,
+                    ReferenceCommand.self,
+                ]),
+            CommandGroup(
+                name: "Running",
+                subcommands: [
+                    UpCommand.self, DownCommand.self, ReloadCommand.self, RestartCommand.self, ScaleCommand.self,
+                ]),
+            CommandGroup(
+                name: "Watching", subcommands: [StatusCommand.self, LogsCommand.self, EventsCommand.self]),
+        ])
+
+    package init() {}
+
+    /// Runs the command that `arguments` (without the program's name) ask for; returns the exit code.
+    package static func run(_ arguments: [String]) async -> Int32 {
+        do {
+            var command = try parseAsRoot(arguments)
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+            return 0
+        } catch let failure as CommandFailure {
+            Terminal.standard.report(failure, asJSON: arguments.contains("--json"))
+            return failure.exitCode.rawValue
+        } catch let code as ExitCode {
+            return code.rawValue
+        } catch {
+            return explain(error)
+        }
+    }
+
+    /// Help and version are asked for, not wrong: they go to stdout and are done. All else is wrong usage.
+    private static func explain(_ error: any Error) -> Int32 {
+        let text = fullMessage(for: error)
+        guard exitCode(for: error).isSuccess else {
+            Terminal.standard.complain(text + "\n")
+            return CommandFailure.ExitCode.misuse.rawValue
+        }
+        Terminal.standard.say(text + "\n")
+        return 0
+    }
+}

@@ -1,0 +1,35 @@
+import AloftDaemon
+import ArgumentParser
+import Foundation
+
+struct ScaleCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "scale",
+        abstract: "Run this many replicas of a service, within the file's bounds.",
+        discussion: """
+            Example: aloft scale web 5
+
+            The number outlives a restart of the daemon; a fixed `replicas:` in the file leaves nothing to scale.
+            """)
+
+    @Argument(help: "A service of the file.")
+    var service: String
+
+    @Argument(help: ArgumentHelp("How many.", valueName: "n"))
+    var replicas: Int
+
+    @OptionGroup var daemon: DaemonChoice
+    @OptionGroup var output: OutputChoice
+
+    func validate() throws {
+        if replicas < 0 { throw ValidationError("a service cannot have \(replicas) replicas") }
+    }
+
+    func run() async throws {
+        let client = ControlClient(paths: try daemon.paths())
+        let body = try JSONEncoder().encode(ScaleRequest(replicas: replicas))
+        let accepted: Accepted = try await client.post("services/\(service.pathSegment)/scale", Array(body))
+        let terminal = Terminal.standard
+        if output.json { try terminal.say(json: accepted) } else { terminal.say(accepted.message + "\n") }
+    }
+}

@@ -1,0 +1,24 @@
+import AloftDaemon
+import ArgumentParser
+
+struct StatusCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status",
+        abstract: "Show the app, its services and each replica; where one is not ready, why.",
+        discussion: """
+            Example: aloft status
+                     aloft status --json | jq '.services[].ready'
+            """)
+
+    @OptionGroup var daemon: DaemonChoice
+    @OptionGroup var output: OutputChoice
+
+    func run() async throws {
+        let report: StatusReport = try await ControlClient(paths: try daemon.paths()).get("status")
+        if output.json {
+            try Terminal.standard.say(json: report)
+        } else {
+            Terminal.standard.say(StatusText(palette: Terminal.standard.palette).render(report))
+        }
+    }
+}

@@ -1,0 +1,105 @@
+import AloftDaemon
+import AsyncHTTPClient
+import Foundation
+import NIOCore
+import NIOHTTP1
+
+/// Speaks the control API over the daemon's Unix socket.
+struct ControlClient: Sendable {
+    /// A reload waits for certificates and listeners; nothing takes longer.
+    static let answerTimeout = TimeAmount.seconds(60)
+    /// Largest answer, and largest line of a stream.
+    static let answerLimit = 16 << 20
+
+    let paths: StatePaths
+
+    /// True where a daemon answers on the socket.
+    func isAnswering() async -> Bool {
+        do {
+            let _: StatusReport = try await get("status")
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    func get<Value: Decodable & Sendable>(_ path: String) async throws(CommandFailure) -> Value {
+        try await decode(.GET, path, body: nil)
+    }
+
+    func post<Value: Decodable & Sendable>(_ path: String, _ body: [UInt8] = []) async throws(CommandFailure) -> Value {
+        try await decode(.POST, path, body: body)
+    }
+
+    /// The lines of a streamed answer until it ends, the task is cancelled, or `take` returns false.
+    func lines(_ path: String, _ take: ([UInt8]) throws -> Bool) async throws {
+        let response = try await send(.GET, path, body: nil, deadline: .distantFuture)
+        guard response.status == .ok else { throw await failure(in: response) }
+        var rest: [UInt8] = []
+        for try await piece in response.body {
+            rest += Array(buffer: piece)
+            while let end = rest.firstIndex(of: 0x0A) {
+                guard try take(Array(rest[..<end])) else { return }
+                rest.removeFirst(end + 1)
+            }
+            guard rest.count <= Self.answerLimit else { throw unreadable("a line is too long") }
+        }
+    }
+
+    private func decode<Value: Decodable & Sendable>(
+        _ method: HTTPMethod, _ path: String, body: [UInt8]?
+    ) async throws(CommandFailure) -> Value {
+        let response = try await send(method, path, body: body, deadline: .now() + Self.answerTimeout)
+        guard (200..<300).contains(response.status.code) else { throw await failure(in: response) }
+        do {
+            let bytes = try await response.body.collect(upTo: Self.answerLimit)
+            return try JSONDecoder().decode(Value.self, from: Data(buffer: bytes))
+        } catch {
+            throw unreadable("\(error)")
+        }
+    }
+
+    private func send(
+        _ method: HTTPMethod, _ path: String, body: [UInt8]?, deadline: NIODeadline
+    ) async throws(CommandFailure) -> HTTPClientResponse {
+        guard let url = URL(httpURLWithSocketPath: paths.controlSocket, uri: "/v1/\(path)") else {
+            throw unreadable("\(paths.controlSocket) is no path for a socket")
+        }
+        var request = HTTPClientRequest(url: url.absoluteString)
+        request.method = method
+        if let body { request.body = .bytes(body) }
+        do {
+            return try await HTTPClient.shared.execute(request, deadline: deadline)
+        } catch {
+            throw notRunning(error)
+        }
+    }
+
+    private func failure(in response: HTTPClientResponse) async -> CommandFailure {
+        do {
+            let bytes = try await response.body.collect(upTo: Self.answerLimit)
+            let failure = try JSONDecoder().decode(ControlFailure.Envelope.self, from: Data(buffer: bytes)).error
+            let isMisuse = [.invalidFile, .unknownService, .outOfBounds].contains(failure.code)
+            return CommandFailure(
+                failure.message, hint: failure.hint, code: failure.code.rawValue,
+                exitCode: isMisuse ? .misuse : .failed)
+        } catch {
+            return unreadable("status \(response.status.code)")
+        }
+    }
+
+    private func notRunning(_ error: any Error) -> CommandFailure {
+        let exists = FileManager.default.fileExists(atPath: paths.controlSocket)
+        return CommandFailure(
+            "no daemon answers for \(paths.directory)"
+                + (exists ? ": the last one ended without cleaning up (\(error))" : ": there is no control socket"),
+            hint: "start it with `aloft up`, or name its state directory with --state", code: "notRunning")
+    }
+
+    private func unreadable(_ why: String) -> CommandFailure {
+        CommandFailure(
+            "the daemon's answer was not understood: \(why)",
+            hint: "is it of another version? `aloft --version` is \(Version.current); `aloft down`, then `aloft up`",
+            code: "unreadableAnswer")
+    }
+}

@@ -1,0 +1,100 @@
+import AloftDaemon
+import AloftLanguage
+import ArgumentParser
+import Foundation
+
+/// Which `aloft.yaml` a command is about.
+struct FileChoice: Sendable {
+    static let standardName = "aloft.yaml"
+
+    /// Absolute.
+    let path: String
+
+    /// The file that was named, else `aloft.yaml` here or in the nearest folder above that has one.
+    ///
+    /// A folder stands for the `aloft.yaml` in it.
+    static func find(_ given: String?, workingDirectory: String = currentDirectory) throws(CommandFailure) -> FileChoice
+    {
+        if let given {
+            let path = given.hasPrefix("/") ? given : "\(workingDirectory)/\(given)"
+            var isDirectory: ObjCBool = false
+            guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
+                throw CommandFailure(
+                    "there is no file \(given)", hint: "name one that exists, or make one with `aloft init`",
+                    code: "noFile", exitCode: .misuse)
+            }
+            return FileChoice(path: normal(isDirectory.boolValue ? "\(path)/\(standardName)" : path))
+        }
+        var folder = workingDirectory
+        while true {
+            let candidate = (folder == "/" ? "" : folder) + "/" + standardName
+            if FileManager.default.fileExists(atPath: candidate) { return FileChoice(path: candidate) }
+            guard folder != "/", let slash = folder.lastIndex(of: "/") else { break }
+            folder = slash == folder.startIndex ? "/" : String(folder[..<slash])
+        }
+        throw CommandFailure(
+            "there is no \(standardName) in \(workingDirectory) or above",
+            hint: "make one with `aloft init`, or name it: `aloft check path/to/\(standardName)`",
+            code: "noFile", exitCode: .misuse)
+    }
+
+    static var currentDirectory: String { FileManager.default.currentDirectoryPath }
+
+    func state(_ given: String?, environment: [String: String]) -> StatePaths {
+        var variables = environment
+        if let given { variables["ALOFT_STATE"] = given }
+        return .of(file: path, environment: variables, workingDirectory: Self.currentDirectory)
+    }
+
+    /// Reads and checks the file; prints nothing.
+    func read(environment: String?) throws(CommandFailure) -> (source: SourceFile, reading: Reading) {
+        let source: SourceFile
+        do {
+            source = try SourceFile.open(path)
+        } catch {
+            throw CommandFailure(error.description, code: "unreadableFile", exitCode: .misuse)
+        }
+        let named = SourceFile(name: shortName, directory: source.directory, bytes: source.bytes)
+        let reading = Language.read(
+            named, environment: environment, variables: ProcessInfo.processInfo.environment)
+        return (named, reading)
+    }
+
+    /// Relative to the working directory where it is below it, as people and editors like it.
+    var shortName: String {
+        let here = Self.currentDirectory + "/"
+        return path.hasPrefix(here) ? String(path.dropFirst(here.count)) : path
+    }
+
+    private static func normal(_ path: String) -> String { URL(fileURLWithPath: path).standardizedFileURL.path }
+}
+
+/// How a command finds the daemon.
+struct DaemonChoice: ParsableArguments {
+    @Option(
+        name: .long,
+        help: ArgumentHelp("The daemon's file; default: aloft.yaml here or in a folder above.", valueName: "FILE"))
+    var file: String?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "The daemon's state directory; default: $ALOFT_STATE, or .aloft beside the file.", valueName: "DIR"))
+    var state: String?
+
+    /// The state directory alone is enough; the file is only looked for where there is none.
+    func paths() throws(CommandFailure) -> StatePaths {
+        let environment = ProcessInfo.processInfo.environment
+        let given = state ?? environment["ALOFT_STATE"].flatMap { $0.isEmpty ? nil : $0 }
+        if let given {
+            return StatePaths(directory: given.hasPrefix("/") ? given : "\(FileChoice.currentDirectory)/\(given)")
+        }
+        return try FileChoice.find(file).state(nil, environment: environment)
+    }
+}
+
+/// `--json`, which every command takes.
+struct OutputChoice: ParsableArguments {
+    @Flag(name: .long, help: "Print JSON for programs instead of text for people.")
+    var json = false
+}

@@ -1,0 +1,53 @@
+import AloftDaemon
+import AloftModel
+import AloftSystem
+
+/// What `aloft up` prints while it runs: the start, then a line for each event.
+struct ForegroundStart: Sendable {
+    private let json: Bool
+    private let reportsStart: Bool
+    private let printer: LinePrinter
+
+    /// - Parameter reportsStart: set in the copy that runs in the background; it prints nothing.
+    init(json: Bool, reportsStart: Bool) {
+        self.json = json
+        self.reportsStart = reportsStart
+        printer = LinePrinter()
+    }
+
+    var show: @Sendable (Event) -> Void {
+        guard !reportsStart else { return { _ in } }
+        let text = LineText(palette: Terminal.standard.palette)
+        return { [printer, json] event in
+            printer.print(json ? Terminal.jsonLine(event) : text.render(event) + "\n")
+        }
+    }
+
+    func succeeded(_ report: StartReport) throws {
+        guard reportsStart else {
+            printer.print(
+                json
+                    ? Terminal.jsonLine(report)
+                    : StartText(palette: Terminal.standard.palette).render(report, isDetached: false))
+            return
+        }
+        tell(.started(report))
+    }
+
+    func failed(_ failure: CommandFailure) {
+        if reportsStart { tell(.failed(failure)) }
+    }
+
+    /// Waits for what is still to be printed, a second at most.
+    func finish() { printer.finish() }
+
+    /// Says it on the pipe, and closes that, so that the other side goes on.
+    private func tell(_ report: DetachedReport) {
+        do {
+            OwnProcess.write(try report.bytes, to: Detachment.reportDescriptor)
+        } catch {
+            OwnProcess.write(Array("aloft: \(error)\n".utf8), to: 2)
+        }
+        Detachment.closeReport()
+    }
+}

@@ -1,0 +1,63 @@
+import AloftSystem
+import Foundation
+
+/// Where commands print: stdout for answers, stderr for complaints.
+struct Terminal: Sendable {
+    let palette: Palette
+    private let complaints: Palette
+
+    static let standard = Terminal(environment: ProcessInfo.processInfo.environment)
+
+    init(environment: [String: String]) {
+        palette = .suited(isTerminal: OwnProcess.isTerminal(1), environment: environment)
+        complaints = .suited(isTerminal: OwnProcess.isTerminal(2), environment: environment)
+    }
+
+    /// False where the reader is gone (`aloft logs | head`).
+    @discardableResult
+    func say(_ text: String) -> Bool { OwnProcess.write(Array(text.utf8), to: 1) }
+
+    func complain(_ text: String) { OwnProcess.write(Array(text.utf8), to: 2) }
+
+    /// Prints a value as one JSON document.
+    func say(json value: some Encodable) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        say(String(decoding: try encoder.encode(value), as: UTF8.self) + "\n")
+    }
+
+    /// A value as one line of JSON with its line break.
+    ///
+    /// - Precondition: the value can be written as JSON, as all that commands print can.
+    static func jsonLine(_ value: some Encodable) -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        do {
+            return String(decoding: try encoder.encode(value), as: UTF8.self) + "\n"
+        } catch {
+            preconditionFailure("\(type(of: value)) cannot be written as JSON: \(error)")
+        }
+    }
+
+    func report(_ failure: CommandFailure, asJSON: Bool) {
+        if asJSON { return complain(failure.jsonLine) }
+        var text = complaints(.red, "error:") + " \(failure.message)\n"
+        if let hint = failure.hint { text += "  \(complaints(.green, "fix:")) \(hint)\n" }
+        complain(text)
+    }
+}
+
+extension CommandFailure {
+    /// The control API's error body.
+    fileprivate var jsonLine: String {
+        struct Body: Encodable {
+            struct Failure: Encodable {
+                var code: String
+                var message: String
+                var hint: String?
+            }
+            var error: Failure
+        }
+        return Terminal.jsonLine(Body(error: .init(code: code, message: message, hint: hint)))
+    }
+}

@@ -1,0 +1,181 @@
+import AloftLogs
+import AloftModel
+import Foundation
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import ServiceLifecycle
+
+/// The paths of the control API; docs/reference/api.md describes each.
+struct ControlRoutes: Sendable {
+    /// A file may be 1 MiB; one byte more is refused.
+    static let bodyLimit = 1 << 20
+    static let eventLimit = 10_000
+
+    let observer: Observer
+    let operations: Operator
+    let records: Records
+    /// Begins a graceful stop; the answer goes out first.
+    let stop: @Sendable () -> Void
+
+    func router() -> Router<BasicRequestContext> {
+        let router = Router(context: BasicRequestContext.self)
+        router.add(middleware: ControlFailures())
+        let version = router.group("v1")
+        version.get("status") { _, _ in try Answer.json(await observer.status()) }
+        version.get("plan") { _, _ in try Answer.json(observer.plan()) }
+        version.post("plan/difference") { request, _ in
+            let text = try await Self.text(of: request)
+            return try Answer.json(operations.difference(to: text))
+        }
+        version.post("reload") { _, _ in try Answer.json(await operations.reload()) }
+        version.post("services/{name}/restart") { _, context in
+            let name = try context.parameters.require("name")
+            return try Answer.json(await operations.restart(name), status: .accepted)
+        }
+        version.post("services/{name}/scale") { request, context in
+            let name = try context.parameters.require("name")
+            let body = try Self.decode(ScaleRequest.self, from: try await Self.text(of: request))
+            return try Answer.json(await operations.scale(name, to: body.replicas), status: .accepted)
+        }
+        version.post("stop") { _, _ in
+            stop()
+            return try Answer.json(Accepted(message: "stopping"), status: .accepted)
+        }
+        version.get("events") { request, _ in try await events(RequestQuery(request)) }
+        version.get("logs") { request, _ in try logs(RequestQuery(request)) }
+        return router
+    }
+
+    /// Events of the journal as JSON lines, oldest first; with `follow` those to come as well.
+    private func events(_ query: RequestQuery) async throws -> Response {
+        try query.allow(["since", "limit", "follow", "subject", "severity"])
+        let limit = try query.number("limit", in: 0...Self.eventLimit) ?? 1000
+        var severity = Event.Severity.notice
+        if let text = query["severity"] {
+            guard let known = Event.Severity(rawValue: text) else {
+                throw ControlFailure(.badRequest, "`severity` is notice, warning or error, not `\(text)`")
+            }
+            severity = known
+        }
+        let history = EventHistory(
+            since: try query.time("since"), subject: query["subject"], severity: severity, limit: limit)
+        let follow = try query.flag("follow")
+        return Answer.stream { writer in
+            try await records.stream(history, follow: follow) { event in
+                try await writer.write(try Answer.line(event))
+            }
+        }
+    }
+
+    /// Records of the application log as they were written, a JSON line each.
+    private func logs(_ query: RequestQuery) throws -> Response {
+        try query.allow(["service", "replica", "stream", "since", "tail", "follow"])
+        var output: LogQuery.Output?
+        if let text = query["stream"] {
+            guard let known = LogQuery.Output(rawValue: text) else {
+                throw ControlFailure(.badRequest, "`stream` is stdout or stderr, not `\(text)`")
+            }
+            output = known
+        }
+        let wanted = LogQuery(
+            service: query["service"], replica: query["replica"], output: output, since: try query.time("since"),
+            tail: try query.number("tail", in: 0...LogReader.tailLimit))
+        let follow = try query.flag("follow")
+        return Answer.stream { writer in
+            for try await record in records.logs(wanted, follow: follow).cancelOnGracefulShutdown() {
+                try await writer.write(ByteBuffer(bytes: record.line + [0x0A]))
+            }
+        }
+    }
+
+    private static func text(of request: Request) async throws -> [UInt8] {
+        do {
+            return Array(buffer: try await request.body.collect(upTo: bodyLimit))
+        } catch is NIOTooManyBytesError {
+            throw ControlFailure(.tooLarge, "a body may have \(bodyLimit) bytes")
+        }
+    }
+
+    private static func decode<Value: Decodable>(_ type: Value.Type, from bytes: [UInt8]) throws -> Value {
+        do {
+            return try JSONDecoder().decode(type, from: Data(bytes))
+        } catch {
+            throw ControlFailure(
+                .badRequest, "the body is not the JSON that this path takes", hint: "see docs/reference/api.md")
+        }
+    }
+}
+
+/// Answers with JSON bodies.
+enum Answer {
+    static func json(_ value: some Encodable, status: HTTPResponse.Status = .ok) throws -> Response {
+        var body = ByteBuffer(bytes: try encoder.encode(value))
+        body.writeInteger(0x0A as UInt8)
+        return Response(
+            status: status, headers: [.contentType: "application/json"], body: ResponseBody(byteBuffer: body))
+    }
+
+    /// One value on one line.
+    static func line(_ value: some Encodable) throws -> ByteBuffer {
+        var line = ByteBuffer(bytes: try encoder.encode(value))
+        line.writeInteger(0x0A as UInt8)
+        return line
+    }
+
+    /// JSON lines (https://jsonlines.org) for as long as `write` writes.
+    static func stream(
+        _ write: @escaping @Sendable (inout any ResponseBodyWriter) async throws -> Void
+    ) -> Response {
+        Response(
+            status: .ok, headers: [.contentType: "application/jsonl"],
+            body: ResponseBody { writer in
+                var writer = writer
+                try await write(&writer)
+                try await writer.finish(nil)
+            })
+    }
+
+    /// Keys in order, so that answers can be compared as text.
+    private static var encoder: JSONEncoder {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return encoder
+    }
+}
+
+/// Turns whatever a route throws into the error body that clients know.
+struct ControlFailures: RouterMiddleware {
+    func handle(
+        _ request: Request, context: BasicRequestContext,
+        next: (Request, BasicRequestContext) async throws -> Response
+    ) async throws -> Response {
+        do {
+            return try await next(request, context)
+        } catch let failure as ControlFailure {
+            return try Answer.json(ControlFailure.Envelope(error: failure), status: failure.code.status)
+        } catch let error as any HTTPResponseError {
+            let failure = ControlFailure(
+                error.status == .notFound ? .notFound : .badRequest,
+                "\(request.method) \(request.uri.path) is not a path of this API", hint: "see docs/reference/api.md")
+            return try Answer.json(ControlFailure.Envelope(error: failure), status: error.status)
+        } catch {
+            context.logger.error("a control request failed", metadata: ["error": "\(error)", "path": "\(request.uri)"])
+            let failure = ControlFailure(.failed, "\(error)", hint: "see `logs/daemon` in the state directory")
+            return try Answer.json(ControlFailure.Envelope(error: failure), status: .internalServerError)
+        }
+    }
+}
+
+extension ControlFailure.Code {
+    var status: HTTPResponse.Status {
+        switch self {
+        case .badRequest: .badRequest
+        case .notFound, .unknownService: .notFound
+        case .outOfBounds, .stopping: .conflict
+        case .tooLarge: .contentTooLarge
+        case .invalidFile: .unprocessableContent
+        case .failed: .internalServerError
+        }
+    }
+}

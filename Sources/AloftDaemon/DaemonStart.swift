@@ -1,0 +1,222 @@
+import AloftCompute
+import AloftEdge
+import AloftLogs
+import AloftModel
+import AloftSystem
+import Logging
+import NIOCore
+
+extension Daemon {
+    /// Starts a daemon, or throws and leaves nothing behind.
+    ///
+    /// - Throws: `invalidFile` with the whole report; `alreadyRunning`, `state`, `certificate` or `listen`.
+    package static func start(_ options: DaemonOptions) async throws(DaemonError) -> Daemon {
+        let stopwatch = Stopwatch()
+        OwnSettings.apply()
+        let (running, warnings): (Running, Int)
+        do {
+            let read = try Running.read(
+                options.file, environment: options.environmentName, variables: options.hostEnvironment)
+            (running, warnings) = (read.running, read.warnings.count)
+        } catch {
+            throw DaemonError(.invalidFile, error.message)
+        }
+        stopwatch.lap("file")
+        let events = EventQueue()
+        let stores = try Stores.open(
+            options.paths, logs: running.plan.logs, events: events,
+            writesToStandardError: options.writesToStandardError)
+        stopwatch.lap("stores")
+        do {
+            let daemon = try await assemble(options, running, stores, events, stopwatch)
+            if warnings > 0 {
+                events.publish(
+                    .warning, "file.warnings", "daemon", "\(warnings) warnings about the file: see `aloft check`")
+            }
+            return daemon
+        } catch {
+            await stores.close()
+            throw error
+        }
+    }
+
+    private static func assemble(
+        _ options: DaemonOptions, _ running: Running, _ stores: Stores, _ events: EventQueue, _ stopwatch: Stopwatch
+    ) async throws(DaemonError) -> Daemon {
+        let logger = stores.log.logger("aloft")
+        let certificates: Certificates
+        do {
+            certificates = try Certificates(running.plan.edge, directory: stores.paths.certificates, now: .now)
+        } catch {
+            throw DaemonError(.certificate, error.message)
+        }
+        stopwatch.lap("certificates")
+        let (unreachable, report) = AsyncStream<ReplicaID>.makeStream(bufferingPolicy: .bufferingNewest(256))
+        let edge = try makeEdge(running.plan, certificates, stores, events, report, logger)
+        let addresses: [Address]
+        do {
+            addresses = try await edge.start()
+        } catch {
+            await edge.stop(drain: .zero)
+            throw DaemonError(.listen, error.message, hint: error.hint)
+        }
+        stopwatch.lap("edge")
+        let parts = Parts(
+            options: options, running: running, certificates: certificates, stores: stores, events: events, edge: edge,
+            addresses: addresses, unreachable: unreachable, logger: logger)
+        do {
+            return try await parts.join(stopwatch)
+        } catch {
+            await edge.stop(drain: .zero)
+            throw error
+        }
+    }
+
+    private static func makeEdge(
+        _ plan: Plan, _ certificates: Certificates, _ stores: Stores, _ events: EventQueue,
+        _ unreachable: AsyncStream<ReplicaID>.Continuation, _ logger: Logger
+    ) throws(DaemonError) -> Edge {
+        let logs = stores.logs
+        let ports = EdgePorts(
+            accessLog: { logs.append(.access, $0) }, unreachable: { unreachable.yield($0) },
+            event: { events.publish($0) })
+        do {
+            return try Edge(
+                spec: plan.edge, services: plan.services.map(\.name), certificates: certificates.forEdge,
+                ports: ports,
+                configuration: EdgeConfiguration(loops: OwnProcess.coreCount, accessShare: plan.logs.access),
+                logger: logger)
+        } catch {
+            throw DaemonError(.listen, error.message, hint: error.hint)
+        }
+    }
+}
+
+/// All that was built before the parts that talk about one another.
+private struct Parts {
+    let options: DaemonOptions
+    let running: Running
+    let certificates: Certificates
+    let stores: Stores
+    let events: EventQueue
+    let edge: Edge
+    let addresses: [Address]
+    let unreachable: AsyncStream<ReplicaID>
+    let logger: Logger
+
+    func join(_ stopwatch: Stopwatch) async throws(DaemonError) -> Daemon {
+        let compute = makeCompute()
+        await DesiredReplicas.restore(
+            from: stores.journal, to: compute, services: running.plan.services, events: events)
+        stopwatch.lap("compute")
+        let present = Present(
+            .init(
+                running: running, certificates: certificates.facts,
+                urls: zip(addresses, running.plan.edge.listeners).map { StatusBuilder.url($0, tls: $1.tls) },
+                admin: nil, state: .running))
+        let hub = EventHub(queue: events, journal: stores.journal, log: stores.log, show: options.show)
+        let observer = Observer(
+            file: options.file, startedAt: stopwatch.startedAt, present: present, edge: edge, compute: compute,
+            stores: stores, hub: hub)
+        let admin = try await AdminServer(
+            running.plan.edge.admin,
+            routes: AdminRoutes(families: { await observer.families() }, health: { await observer.health() }),
+            logger: logger)
+        present.change { $0.admin = admin.address.map { "http://\($0)" } }
+        let operations = Operator(
+            options: options, present: present, edge: edge, compute: compute, stores: stores, events: events,
+            admin: admin)
+        let requests = StopRequests()
+        let control = try await bindControl(
+            ControlRoutes(
+                observer: observer, operations: operations,
+                records: Records(
+                    journal: stores.journal, hub: hub, reader: LogReader(directory: stores.paths.logs)),
+                stop: { requests.ask(.stop(reason: "aloft down")) }), admin)
+        stopwatch.lap("control")
+        for warning in certificates.warnings { events.publish(.warning, "certificate.warning", "edge", warning) }
+        let facts = present.facts
+        logger.debug("started", metadata: stopwatch.metadata)
+        return Daemon(
+            report: StartReport(
+                app: running.plan.app, pid: Int(OwnProcess.pid), urls: facts.urls, admin: facts.admin,
+                milliseconds: Int(stopwatch.total.milliseconds)),
+            stores: stores, edge: edge, compute: compute, hub: hub, events: events, present: present,
+            operations: operations, control: control, admin: admin, requests: requests, unreachable: unreachable,
+            logger: logger)
+    }
+
+    private func makeCompute() -> Compute {
+        let spool = stores.spool
+        return Compute(
+            services: running.plan.services,
+            configuration: ComputeConfiguration(
+                stateDirectory: stores.paths.directory, hostEnvironment: options.hostEnvironment),
+            ports: ComputePorts(
+                rotation: EdgeRotation(edge: edge), store: JournalReplicaStore(journal: stores.journal),
+                output: SpoolSink(spool: spool, events: events), event: { [events] in events.publish($0) },
+                lastLines: { spool.lastLines($0.name) }),
+            logger: stores.log.logger("compute"))
+    }
+
+    private func bindControl(_ routes: ControlRoutes, _ admin: AdminServer) async throws(DaemonError) -> HTTPService {
+        let path = stores.paths.controlSocket
+        do {
+            let descriptor = try PrivateSocket.bind(path: path)
+            return try await HTTPService.bind(
+                .descriptor(descriptor), responder: routes.router().buildResponder(), connectionLimit: 64,
+                logger: logger)
+        } catch let error as SystemError {
+            admin.adopt(nil)
+            let isTooLong = error.code == SystemError.nameTooLong
+            throw DaemonError(
+                .state, "\(error)",
+                hint: isTooLong
+                    ? "a socket's path has at most \(PrivateSocket.longestPath) bytes: set ALOFT_STATE to a shorter one"
+                    : nil)
+        } catch {
+            admin.adopt(nil)
+            throw DaemonError(.state, "the control socket \(path) cannot be opened: \(listenFailure(error))")
+        }
+    }
+}
+
+/// What a daemon sets for its own process; a system that refuses goes on with less.
+private enum OwnSettings {
+    static func apply() {
+        ProcessSettings.ignoreBrokenPipes()
+        do {
+            try ProcessSettings.raiseOpenFiles()
+        } catch {
+            OwnProcess.write(Array("aloft: \(error); going on with the limit there is\n".utf8), to: 2)
+        }
+    }
+}
+
+/// How long each step of the start took.
+private final class Stopwatch {
+    let startedAt = Timestamp.now
+    private let clock = ContinuousClock()
+    private let start: ContinuousClock.Instant
+    private var last: ContinuousClock.Instant
+    private var laps: [(String, Duration)] = []
+
+    init() {
+        start = clock.now
+        last = start
+    }
+
+    var total: Duration { clock.now - start }
+
+    func lap(_ name: String) {
+        let now = clock.now
+        laps.append((name, now - last))
+        last = now
+    }
+
+    var metadata: Logger.Metadata {
+        var metadata: Logger.Metadata = ["ms": "\(total.milliseconds)"]
+        for (name, duration) in laps { metadata[name] = "\(duration.nanoseconds / 1000) µs" }
+        return metadata
+    }
+}

@@ -1,0 +1,67 @@
+import AloftCompute
+import AloftEdge
+import AloftLanguage
+import AloftMetrics
+import AloftModel
+import AloftSystem
+
+/// Answers what people and scrapers ask, from what the parts say at that moment.
+struct Observer: Sendable {
+    let file: String
+    let startedAt: Timestamp
+    let present: Present
+    let edge: Edge
+    let compute: Compute
+    let stores: Stores
+    let hub: EventHub
+
+    func status() async -> StatusReport { await observe().status }
+
+    func plan() -> PlanReport {
+        let facts = present.facts
+        return PlanReport(
+            file: file, environment: facts.running.plan.environment, digest: facts.running.digest,
+            effective: facts.running.effective, gaps: Language.gaps(facts.running.plan))
+    }
+
+    func health() async -> HealthReport {
+        let status = await observe().status
+        let directory = stores.paths.directory
+        let disk = reading { () throws(SystemError) in try OwnProcess.diskSpace(at: directory) }
+        let files = reading { () throws(SystemError) in try Directories.names(in: "/proc/self/fd").count }
+        let limit = reading { () throws(SystemError) in try OwnProcess.openFileLimit() }
+        return HealthReport(
+            status,
+            system: .init(
+                diskFreeBytes: disk?.free, diskTotalBytes: disk?.total, openFiles: files, openFileLimit: limit))
+    }
+
+    func families() async -> [MetricFamily] {
+        let (status, statistics) = await observe()
+        let facts = present.facts
+        let own = DaemonFamilies(
+            status: status, certificates: facts.certificates, logs: stores.logs.statistics(),
+            spool: stores.spool.statistics(), lostEvents: hub.lost, reloads: facts.reloads)
+        return own.families + EdgeFamilies(statistics).families + ProcessMetrics.families()
+    }
+
+    private func observe() async -> (status: StatusReport, edge: EdgeStatistics) {
+        async let services = compute.status()
+        let statistics = await edge.statistics()
+        let facts = present.facts
+        let builder = StatusBuilder(
+            plan: facts.running.plan, file: file, digest: facts.running.digest, pid: Int(OwnProcess.pid),
+            state: facts.state, startedAt: startedAt, urls: facts.urls, admin: facts.admin)
+        return (builder.report(services: await services, edge: statistics, now: .now), statistics)
+    }
+
+    /// Health is told without the figure that the system would not give; the failure is logged.
+    private func reading<Value>(_ body: () throws(SystemError) -> Value) -> Value? {
+        do {
+            return try body()
+        } catch {
+            stores.log.logger("health").warning("a figure is missing", metadata: ["error": "\(error)"])
+            return nil
+        }
+    }
+}

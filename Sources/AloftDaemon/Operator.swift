@@ -1,0 +1,154 @@
+import AloftCompute
+import AloftEdge
+import AloftLanguage
+import AloftModel
+
+/// Makes the changes that people ask for, one at a time: reload, restart, scale.
+struct Operator: Sendable {
+    let options: DaemonOptions
+    let present: Present
+    let edge: Edge
+    let compute: Compute
+    let stores: Stores
+    let events: EventQueue
+    let admin: AdminServer
+    private let turnstile = Turnstile()
+
+    init(
+        options: DaemonOptions, present: Present, edge: Edge, compute: Compute, stores: Stores, events: EventQueue,
+        admin: AdminServer
+    ) {
+        self.options = options
+        self.present = present
+        self.edge = edge
+        self.compute = compute
+        self.stores = stores
+        self.events = events
+        self.admin = admin
+    }
+
+    /// What a file of this text would change; changes nothing.
+    func difference(to text: [UInt8]) throws -> PlanDifference {
+        let slash = options.file.lastIndex(of: "/") ?? options.file.startIndex
+        let source = SourceFile(name: options.file, directory: String(options.file[..<slash]), bytes: text)
+        let proposed = try Running.check(
+            source, environment: options.environmentName, variables: options.hostEnvironment
+        ).running
+        return PlanDifference(
+            changes: Language.difference(from: present.facts.running.plan, to: proposed.plan),
+            digest: proposed.digest)
+    }
+
+    /// Reads the file again and makes it what runs; a file that cannot be used changes nothing.
+    func reload() async throws -> PlanDifference {
+        try await turnstile.alone {
+            do {
+                return try await takeOver()
+            } catch let failure as ControlFailure {
+                present.change { $0.reloads.refused += 1 }
+                let firstLine = failure.message.prefix { $0 != "\n" }
+                events.publish(.warning, "reload.refused", "daemon", "nothing was changed: \(firstLine)")
+                throw failure
+            }
+        }
+    }
+
+    /// Replaces a service's replicas one after another.
+    func restart(_ service: String) async throws -> Accepted {
+        try await turnstile.alone {
+            do {
+                try await compute.restart(service)
+            } catch {
+                throw ControlFailure(error)
+            }
+            return Accepted(message: "\(service) is being restarted, one replica at a time")
+        }
+    }
+
+    /// Sets the number of a service's replicas and remembers it for the next daemon.
+    func scale(_ service: String, to count: Int) async throws -> Accepted {
+        try await turnstile.alone {
+            do {
+                try await compute.scale(service, to: count)
+            } catch {
+                throw ControlFailure(error)
+            }
+            try await stores.journal.setFact(DesiredReplicas.key(service), "\(count)")
+            return Accepted(message: "\(service) goes to \(count) \(count == 1 ? "replica" : "replicas")")
+        }
+    }
+
+    /// All that can fail comes first: reading, certificates, the admin address, the edge.
+    private func takeOver() async throws -> PlanDifference {
+        let before = present.facts
+        guard before.state == .running else { throw ControlFailure(.stopping, "the daemon is stopping") }
+        let next = try Running.read(
+            options.file, environment: options.environmentName, variables: options.hostEnvironment
+        ).running
+        let edgeSpec = next.plan.edge
+        let certificates = try loadCertificates(edgeSpec)
+        let movesAdmin = edgeSpec.admin != before.running.plan.edge.admin
+        let listener = movesAdmin ? try await prepareAdmin(edgeSpec.admin) : nil
+        let addresses: [Address]
+        do {
+            addresses = try await edge.apply(
+                spec: edgeSpec, services: next.plan.services.map(\.name), certificates: certificates.forEdge,
+                accessShare: next.plan.logs.access)
+        } catch {
+            listener?.close()
+            throw ControlFailure(.failed, error.message, hint: error.hint)
+        }
+        if movesAdmin { admin.adopt(listener) }
+        await compute.apply(next.plan.services)
+        stores.logs.apply(next.plan.logs)
+        stores.log.change(level: next.plan.logs.level)
+        let changes = Language.difference(from: before.running.plan, to: next.plan)
+        present.change { facts in
+            facts.running = next
+            facts.certificates = certificates.facts
+            facts.urls = zip(addresses, edgeSpec.listeners).map { StatusBuilder.url($0, tls: $1.tls) }
+            facts.admin = admin.address.map { "http://\($0)" }
+            facts.reloads.applied += 1
+        }
+        report(changes, certificates)
+        return PlanDifference(changes: changes, digest: next.digest)
+    }
+
+    private func report(_ changes: [PlanChange], _ certificates: Certificates) {
+        for warning in certificates.warnings {
+            events.publish(.warning, "certificate.warning", "edge", warning)
+        }
+        let count = changes.count == 1 ? "1 change" : "\(changes.count) changes"
+        events.publish(
+            .notice, "reload.applied", "daemon", changes.isEmpty ? "the file says what runs already" : "\(count) made")
+    }
+
+    private func loadCertificates(_ spec: EdgeSpec) throws(ControlFailure) -> Certificates {
+        do {
+            return try Certificates(spec, directory: stores.paths.certificates, now: .now)
+        } catch {
+            throw ControlFailure(.failed, error.message)
+        }
+    }
+
+    private func prepareAdmin(_ address: Address?) async throws(ControlFailure) -> HTTPService? {
+        guard let address else { return nil }
+        do {
+            return try await admin.prepare(address)
+        } catch {
+            throw ControlFailure(.failed, error.message, hint: error.hint)
+        }
+    }
+}
+
+extension ControlFailure {
+    init(_ error: ComputeError) {
+        let code: Code =
+            switch error {
+            case .unknownService: .unknownService
+            case .outOfBounds: .outOfBounds
+            case .stopping: .stopping
+            }
+        self.init(code, error.description)
+    }
+}

@@ -1,0 +1,47 @@
+import AloftLanguage
+import AloftModel
+import Crypto
+import Foundation
+
+/// The plan that runs, as it was read.
+struct Running: Sendable {
+    let plan: Plan
+    /// The effective file.
+    let effective: String
+    /// First twelve digits of the effective file's SHA-256.
+    let digest: String
+
+    init(plan: Plan) {
+        self.plan = plan
+        effective = Language.effectiveFile(plan)
+        digest = SHA256.hash(data: Data(effective.utf8)).prefix(6).map { byte in
+            let digits = String(byte, radix: 16)
+            return digits.count < 2 ? "0" + digits : digits
+        }.joined()
+    }
+
+    /// Reads and checks the file; throws the whole report where it has errors.
+    static func read(
+        _ file: String, environment: String?, variables: [String: String]
+    ) throws(ControlFailure) -> (running: Running, warnings: [Diagnostic]) {
+        let source: SourceFile
+        do {
+            source = try SourceFile.open(file)
+        } catch {
+            throw ControlFailure(.invalidFile, error.description)
+        }
+        return try check(source, environment: environment, variables: variables)
+    }
+
+    static func check(
+        _ source: SourceFile, environment: String?, variables: [String: String]
+    ) throws(ControlFailure) -> (running: Running, warnings: [Diagnostic]) {
+        let reading = Language.read(source, environment: environment, variables: variables)
+        guard let plan = reading.plan else {
+            throw ControlFailure(
+                .invalidFile, DiagnosticRenderer(color: false).text(reading.errors),
+                hint: "nothing was changed; correct the file and try again")
+        }
+        return (Running(plan: plan), reading.warnings)
+    }
+}

@@ -1,0 +1,24 @@
+/// Where things are in the state directory.
+package struct StatePaths: Sendable, Hashable {
+    /// Absolute.
+    package let directory: String
+
+    package init(directory: String) { self.directory = directory }
+
+    /// `$ALOFT_STATE`, or `.aloft` beside the file.
+    package static func of(file: String, environment: [String: String], workingDirectory: String) -> StatePaths {
+        if let given = environment["ALOFT_STATE"], !given.isEmpty {
+            return StatePaths(directory: given.hasPrefix("/") ? given : "\(workingDirectory)/\(given)")
+        }
+        let folder = file.lastIndex(of: "/").map { String(file[..<$0]) } ?? ""
+        return StatePaths(directory: "\(folder)/.aloft")
+    }
+
+    package var journal: String { "\(directory)/journal.sqlite" }
+    package var controlSocket: String { "\(directory)/control.sock" }
+    package var lock: String { "\(directory)/daemon.lock" }
+    /// Both outputs of a detached daemon: warnings, and what a crash leaves.
+    package var daemonLog: String { "\(directory)/daemon.log" }
+    package var logs: String { "\(directory)/logs" }
+    package var certificates: String { "\(directory)/certificates" }
+}
