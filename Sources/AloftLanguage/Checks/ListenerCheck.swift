@@ -1,0 +1,72 @@
+import AloftModel
+
+/// Listeners that cannot all be opened, or that redirect to nowhere.
+struct ListenerCheck {
+    private let fields: Fields
+
+    init(_ fields: Fields) { self.fields = fields }
+
+    func report(to reader: inout Reader) {
+        let listeners = fields[EdgeKeys.listeners]
+        let spans = fields.located(EdgeKeys.listeners)?.map { $0.node[EdgeKeys.address.name]?.span ?? $0.node.span }
+        for (index, listener) in listeners.enumerated() {
+            let span = spans?[index] ?? fields.span(EdgeKeys.listeners)
+            if let other = listeners[..<index].firstIndex(where: { Self.collide($0.address, listener.address) }) {
+                reader.problems.error(
+                    span, "`\(listener.address)` is already listened on by `\(listeners[other].address)`",
+                    hint: "each listener needs an address or a port of its own")
+            }
+            if listener.redirectsToHTTPS, !listeners.contains(where: \.tls) {
+                reader.problems.error(
+                    span, "this listener redirects to https, and no listener speaks TLS",
+                    hint: "add `{address: \"0.0.0.0:443\", tls: true}` to `edge.listeners`")
+            }
+        }
+        report(adminAmong: listeners, &reader)
+    }
+
+    private func report(adminAmong listeners: [ListenerSpec], _ reader: inout Reader) {
+        guard let admin = fields[EdgeKeys.admin].address,
+            let other = listeners.first(where: { Self.collide($0.address, admin) })
+        else { return }
+        let span = fields.has(EdgeKeys.admin) ? fields.span(EdgeKeys.admin) : fields.span(EdgeKeys.listeners)
+        reader.problems.error(
+            span, "the admin listener `\(admin)` and the listener `\(other.address)` are at the same address",
+            hint: "write `admin: {address: \"127.0.0.1:9901\"}`, or `admin: off`")
+    }
+
+    /// The same port on the same address, or on one that stands for all of its family.
+    private static func collide(_ left: Address, _ right: Address) -> Bool {
+        guard left.port == right.port, left.port != 0 else { return false }
+        guard left.host != right.host else { return true }
+        let wildcards = ["0.0.0.0", "::"]
+        guard wildcards.contains(left.host) || wildcards.contains(right.host) else { return false }
+        return left.host.contains(":") == right.host.contains(":")
+    }
+}
+
+/// Listeners with TLS need a certificate, and certificates a listener.
+struct CertificateCheck {
+    private let edge: EdgeSpec
+    private let node: Node?
+
+    init(_ edge: EdgeSpec, _ node: Node?) {
+        self.edge = edge
+        self.node = node
+    }
+
+    func report(to reader: inout Reader) {
+        guard edge.tls.certificates.isEmpty, !wroteCertificates else { return }
+        let listeners = node?[EdgeKeys.listeners.name]?.items ?? []
+        for (index, listener) in edge.listeners.enumerated() where listener.tls && index < listeners.count {
+            reader.error(
+                listeners[index], "`\(listener.address)` speaks TLS, and `edge.tls.certificates` has no certificate",
+                hint: "write for example `tls: {certificates: [{hosts: [localhost], selfSigned: true}]}`")
+        }
+    }
+
+    /// Certificates that could not be read were reported themselves.
+    private var wroteCertificates: Bool {
+        !(node?[EdgeKeys.tls.name]?[TLSKeys.certificates.name]?.items ?? []).isEmpty
+    }
+}

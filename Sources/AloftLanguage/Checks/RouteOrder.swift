@@ -1,0 +1,73 @@
+import AloftModel
+
+/// Routes that can never be taken, because an earlier one takes all that they would.
+///
+/// Each route is compared only with those whose host and path could cover its own, found by key, so that ten thousand
+/// routes take as long per route as ten.
+struct RouteOrder {
+    /// Earlier routes with one host and path that are looked at; routes that differ only in headers are few.
+    private static let candidates = 64
+
+    private struct Place: Hashable {
+        var host: HostPattern?
+        var path: PathPattern
+    }
+
+    private let routes: [(item: RouteSpec, node: Node)]
+
+    init(_ routes: [(item: RouteSpec, node: Node)]) { self.routes = routes }
+
+    func report(to reader: inout Reader) {
+        var earlier: [Place: [Int]] = [:]
+        for (index, (route, node)) in routes.enumerated() {
+            if let other = covering(route.match, among: earlier) {
+                reader.problems.warning(
+                    node[RouteKeys.match.name]?.span ?? node.span,
+                    "this route is never taken: `edge.routes[\(other)]`, \(Self.sentence(routes[other])), takes all of it",
+                    hint: "move this route before it, or remove it")
+            }
+            let place = Place(host: route.match.host, path: route.match.path)
+            if earlier[place, default: []].count < Self.candidates { earlier[place, default: []].append(index) }
+        }
+    }
+
+    private static func sentence(_ route: (item: RouteSpec, node: Node)) -> String {
+        "`\(route.item.template)` on line \(route.node.span.start.line)"
+    }
+
+    private func covering(_ match: RouteMatch, among earlier: [Place: [Int]]) -> Int? {
+        var first: Int?
+        let paths = Self.paths(covering: match.path)
+        for host in Self.hosts(covering: match.host) {
+            for path in paths {
+                for index in earlier[Place(host: host, path: path)] ?? [] where index < first ?? .max {
+                    if Self.covers(routes[index].item.match, match) { first = index }
+                }
+            }
+        }
+        return first
+    }
+
+    private static func hosts(covering host: HostPattern?) -> [HostPattern?] {
+        guard let host else { return [nil] }
+        guard !host.isWildcard, let dot = host.name.firstIndex(of: ".") else { return [nil, host] }
+        return [nil, host, HostPattern(name: String(host.name[host.name.index(after: dot)...]), isWildcard: true)]
+    }
+
+    private static func paths(covering path: PathPattern) -> [PathPattern] {
+        let text: String
+        switch path {
+        case .exact(let exact): text = exact + "/"
+        case .prefix(let prefix): text = prefix
+        }
+        let bytes = Array(text.utf8)
+        let slashes = bytes.indices.filter { bytes[$0] == UInt8(ascii: "/") }
+        return [path] + slashes.map { .prefix(String(decoding: bytes[...$0], as: UTF8.self)) }
+    }
+
+    /// Hosts and paths fit already: methods and headers decide.
+    private static func covers(_ wide: RouteMatch, _ narrow: RouteMatch) -> Bool {
+        let methods = wide.methods.isEmpty || !narrow.methods.isEmpty && narrow.methods.allSatisfy(wide.methods.contains)
+        return methods && wide.headers.allSatisfy(narrow.headers.contains)
+    }
+}

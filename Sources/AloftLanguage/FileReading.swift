@@ -1,0 +1,151 @@
+import AloftModel
+
+/// One reading of one file, from bytes to plan and diagnostics.
+struct FileReading {
+    /// Each is laid over the file and checked as a whole, so their number bounds the time.
+    static let maximumEnvironments = 20
+    /// Bad characters that are reported, one by one.
+    private static let maximumBadCharacters = 20
+
+    private let source: SourceFile
+    private let text: SourceText
+    private let variables: Set<String>
+    private var problems = Problems()
+
+    init(source: SourceFile, variables: Set<String>) {
+        self.source = source
+        self.variables = variables
+        text = SourceText(source.bytes.count <= Language.maximumFileSize ? source.bytes : [])
+    }
+
+    func read(environment: String?) -> Reading {
+        var copy = self
+        let plan = copy.plan(environment: environment)
+        let diagnostics = copy.problems.all.map(diagnostic).sorted()
+        return Reading(plan: copy.problems.hasErrors ? nil : plan, diagnostics: diagnostics)
+    }
+
+    private mutating func plan(environment: String?) -> Plan? {
+        guard isText(), let root = TreeReader.read(text, problems: &problems) else {
+            if !problems.hasErrors { reportEmpty() }
+            return nil
+        }
+        guard !root.isNull else {
+            reportEmpty()
+            return nil
+        }
+        guard root.entries != nil else {
+            problems.error(
+                root.span, "an aloft.yaml is a map of keys, and this is \(root.noun)", hint: "begin with `version: 1`")
+            return nil
+        }
+        let overlays = overlays(of: root)
+        if let environment, !overlays.contains(where: { $0.name == environment }) {
+            reportUnknown(environment, overlays.map(\.name), root)
+        }
+        var result: Plan?
+        if environment == nil { result = plan(of: root, environment: nil) }
+        for overlay in overlays {
+            let merged = plan(of: root.overlaid(by: overlay.node), environment: overlay.name)
+            if overlay.name == environment { result = merged }
+        }
+        return result
+    }
+
+    private mutating func plan(of root: Node, environment: String?) -> Plan? {
+        var reader = Reader(problems: problems, text: text, directory: source.directory, variables: variables)
+        reader.environment = environment
+        let plan = FileKeys.section.kind.read(root, &reader)
+        problems = reader.problems
+        return plan
+    }
+
+    /// The environments that can be laid over the file.
+    private mutating func overlays(of root: Node) -> [(name: String, node: Node)] {
+        guard let node = root[FileKeys.environments.name], !node.isNull else { return [] }
+        guard let entries = node.entries else {
+            problems.error(
+                node.span, "`environments` is a section, and this is \(node.noun)",
+                hint: "write `environments:`, and below it one name a line with what differs there")
+            return []
+        }
+        guard entries.count <= Self.maximumEnvironments else {
+            problems.error(
+                node.span, "`environments` has \(entries.count) entries; it takes at most \(Self.maximumEnvironments)")
+            return []
+        }
+        return entries.filter { !$0.key.hasPrefix("x-") }.compactMap { overlay(of: $0) }
+    }
+
+    private mutating func overlay(of entry: Node.Entry) -> (name: String, node: Node)? {
+        if let complaint = Names.complaint(entry.key) {
+            problems.error(entry.keySpan, "`\(entry.key.shortened)` \(complaint.message)", hint: complaint.hint)
+        }
+        guard !entry.value.isNull else { return (entry.key, Node(.map([]), entry.value.span)) }
+        guard let keys = entry.value.entries else {
+            problems.error(
+                entry.value.span, "an environment is a part of the file, and this is \(entry.value.noun)",
+                hint: "write below it the keys that differ, for example `logs: {level: debug}`")
+            return nil
+        }
+        let ofWholeFile = [FileKeys.version.name, FileKeys.environments.name]
+        for key in keys where ofWholeFile.contains(key.key) {
+            problems.error(key.keySpan, "`\(key.key)` is for the whole file and has no place in an environment", hint: "remove it")
+        }
+        return (entry.key, Node(.map(keys.filter { !ofWholeFile.contains($0.key) }), entry.value.span))
+    }
+
+    private mutating func reportUnknown(_ name: String, _ known: [String], _ root: Node) {
+        let near = Nearest.word(to: name, among: known)
+        let all = known.map { "`\($0)`" }.joined(separator: ", ")
+        let entry = root.entries?.first { $0.key == FileKeys.environments.name }
+        problems.error(
+            entry?.keySpan ?? root.span, "the file has no environment `\(name.shortened)`",
+            hint: near.map { "did you mean `\($0)`?" } ?? (known.isEmpty ? "it has none at all" : "it has \(all)"))
+    }
+}
+
+extension FileReading {
+    /// Whether the bytes are a text of bearable size that a YAML parser may see.
+    private mutating func isText() -> Bool {
+        guard source.bytes.count <= Language.maximumFileSize else {
+            problems.error(
+                .fileStart, "the file is larger than 1 MiB",
+                hint: "a file for people is smaller; YAML anchors repeat what repeats")
+            return false
+        }
+        let bad = text.badCharacters(limit: Self.maximumBadCharacters)
+        for (offset, character) in bad { report(character, at: offset) }
+        return bad.isEmpty
+    }
+
+    private mutating func report(_ character: SourceText.BadCharacter, at offset: Int) {
+        let span = Span(at: text.position(ofByte: offset))
+        switch character {
+        case .notUTF8(let byte):
+            let hex = String(byte, radix: 16, uppercase: true)
+            problems.error(span, "the byte 0x\(hex) at offset \(offset) is not UTF-8", hint: "save the file as UTF-8")
+        case .control(let value):
+            let hex = String(value, radix: 16, uppercase: true)
+            let digits = String(repeating: "0", count: max(0, 4 - hex.count)) + hex
+            problems.error(span, "the character U+\(digits) is not allowed in YAML", hint: "remove it, or write it as an escape in double quotes")
+        }
+    }
+
+    private mutating func reportEmpty() {
+        problems.error(.fileStart, "the file is empty", hint: "begin with `version: 1`, or let `aloft init` propose a file")
+    }
+
+    private func diagnostic(_ problem: Problem) -> Diagnostic {
+        let (start, end) = (problem.span.start, problem.span.end)
+        let line = text.line(start.line)
+        let rest = max(line.unicodeScalars.count - start.column + 1, 1)
+        let length = end.line == start.line ? end.column - start.column : rest
+        return Diagnostic(
+            severity: problem.severity, file: source.name, line: start.line, column: start.column,
+            length: min(max(length, 1), rest), sourceLine: line, message: problem.message, hint: problem.hint,
+            notes: problem.notes.map {
+                .init(line: $0.span.start.line, column: $0.span.start.column, message: $0.message)
+            })
+    }
+}

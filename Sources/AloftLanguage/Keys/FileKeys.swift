@@ -1,0 +1,93 @@
+import AloftModel
+
+/// The keys of the whole file.
+enum FileKeys {
+    static let section = Section<Plan>(
+        "file",
+        [
+            version.member, app.member, region.member, services.member, edge.member, environments.member,
+            logs.member,
+        ],
+        prepare: { node, reader in
+            reader.services = (node[services.name]?.entries ?? []).map(\.key).filter { !$0.hasPrefix("x-") }
+        },
+        build: build)
+
+    private static func build(_ fields: Fields, _ reader: inout Reader) -> Plan? {
+        let edgeSpec = fields.has(edge) ? fields[edge] : standardEdge(fields, &reader)
+        guard let edgeSpec else { return nil }
+        CertificateCheck(edgeSpec, fields.node(edge)).report(to: &reader)
+        if fields[services].isEmpty, edgeSpec.routes.isEmpty, !reader.problems.hasErrors {
+            reader.problems.error(
+                fields.span, "the file has no services and no routes: there is nothing to run",
+                hint: "add `services:` with one `command`, or let `aloft init` propose a file")
+        }
+        let folder = Names.slug(FilePaths.lastComponent(of: reader.directory))
+        return Plan(
+            app: fields[app] ?? (folder.isEmpty ? "app" : folder), region: fields[region],
+            environment: reader.environment, directory: reader.directory, services: fields[services], edge: edgeSpec,
+            logs: fields[logs])
+    }
+
+    /// What `edge: {}` would mean, in a file without it.
+    private static func standardEdge(_ fields: Fields, _ reader: inout Reader) -> EdgeSpec? {
+        reader.within(edge.name) { EdgeKeys.section.kind.read(Node(.map([]), fields.span), &$0) }
+    }
+
+    static let version = Key<Plan, Int?>.required(
+        "version", versionKind, "The version of the language.", example: "1", effect: Effect.none
+    ) { _ in 1 }
+
+    static let app = Key<Plan, String?>.optional(
+        "app", .name("name"), otherwise: "the name of the file's folder", "The name of the app.", example: "shop",
+        effect: .atOnce, synonyms: ["name", "project"]
+    ) { $0.app }
+
+    static let region = Key<Plan, String?>.optional(
+        "region", .name("name"), otherwise: "not set", "Where the app runs, and where its data may live.",
+        example: "eu-central-1", effect: .atOnce
+    ) { $0.region }
+
+    static let services = Key<Plan, [ServiceSpec]>.standard(
+        "services", servicesKind, "{}", "The processes of the app, by name.", example: "{web: {command: [./web]}}",
+        synonyms: ["service", "apps", "processes"]
+    ) { $0.services }
+
+    static let edge = Key<Plan, EdgeSpec?>.optional(
+        "edge", EdgeKeys.section.kind, otherwise: "one service, answered on 127.0.0.1:8080",
+        "What clients talk to: listeners, TLS, limits and routes.", example: "{limits: {body: 1MiB}}",
+        effect: .newRequests, synonyms: ["proxy", "gateway", "ingress", "server"]
+    ) { $0.edge }
+
+    static let environments = Key<Plan, Int>.applicable(
+        "environments", overlays, "{}", "What differs where: parts of the file by name, chosen with `--environment`.",
+        detail: "Maps merge key by key; lists and values replace. Of two keys that exclude each other, such as "
+            + "`replicas` and `scaling`, the environment's wins. Each environment is checked, chosen or not.",
+        example: "{staging: {logs: {level: debug}}}", effect: .atOnce, synonyms: ["environment", "stages", "profiles"]
+    ) { _ in nil }
+
+    static let logs = Key<Plan, LogSpec>.standard(
+        "logs", LogKeys.section.kind, "{}", "What is written, and how much of it is kept.", example: "{level: debug}",
+        effect: .atOnce, synonyms: ["log", "logging"]
+    ) { $0.logs }
+
+    private static let versionKind: Kind<Int> = {
+        let choice = Kind<Int>.choice([("1", 1, "this version")])
+        return Kind(choice.form, spell: { .bare(String($0)) }, read: choice.read)
+    }()
+
+    private static let servicesKind: Kind<[ServiceSpec]> = {
+        let rule = NameRule.named("services", subject: "a service's name")
+        let map = Kind<[(name: String, value: ServiceSpec)]>.map(rule, of: ServiceKeys.section.kind, limit: 200)
+        return Kind(map.form, spell: { map.spell($0.map { ($0.name, $0) }) }) { node, reader in
+            map.read(node, &reader)?.map(\.value)
+        }
+    }()
+
+    /// `FileReading` lays the overlays over the file before this section is read; here only their number counts.
+    private static let overlays: Kind<Int> = {
+        let rule = NameRule.named("environments", subject: "an environment's name")
+        let form = Form.map(rule, .overlay, limit: FileReading.maximumEnvironments)
+        return Kind(form, spell: { _ in .map([]) }, read: { node, _ in node.entries?.count })
+    }()
+}

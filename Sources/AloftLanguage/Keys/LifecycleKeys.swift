@@ -1,0 +1,98 @@
+import AloftModel
+
+/// `services.*.restart`, `stop` and `scaling`.
+enum LifecycleKeys {
+    static let restart = Section<RestartSpec>("restart", [policy.member, backoff.member]) { fields, _ in
+        RestartSpec(policy: fields[policy], backoff: fields[backoff])
+    }
+
+    static let policy = Key<RestartSpec, RestartSpec.Policy>.standard(
+        "policy",
+        .choice([
+            ("always", .always, "whenever it ends"), ("onFailure", .onFailure, "unless it ends with exit code 0"),
+            ("never", .never, "stays ended"),
+        ]),
+        "always", "When a replica that ended is started again.", example: "onFailure"
+    ) { $0.policy }
+
+    static let backoff = Key<RestartSpec, RestartSpec.Backoff>.standard(
+        "backoff", backoffSection.kind, "{}", "How long to wait before a restart: doubling, so that a broken app costs little.",
+        example: "{initial: 2s}"
+    ) { $0.backoff }
+
+    static let backoffSection = Section<RestartSpec.Backoff>(
+        "backoff", [initial.member, maximum.member, resetAfter.member]
+    ) { fields, reader in
+        let (first, last) = (fields[initial], fields[maximum])
+        if first > last {
+            reader.problems.error(
+                fields.span(maximum), "`max: \(last.quantity)` is less than `initial: \(first.quantity)`",
+                hint: "the wait doubles from `initial` up to `max`")
+        }
+        return RestartSpec.Backoff(initial: first, max: last, resetAfter: fields[resetAfter])
+    }
+
+    static let initial = Key<RestartSpec.Backoff, Duration>.standard(
+        "initial", .duration(.milliseconds(10)...(.seconds(3600))), "1s", "The first wait.", example: "2s"
+    ) { $0.initial }
+
+    static let maximum = Key<RestartSpec.Backoff, Duration>.standard(
+        "max", .duration(.milliseconds(10)...(.seconds(86400))), "5m", "The longest wait.", example: "1m"
+    ) { $0.max }
+
+    static let resetAfter = Key<RestartSpec.Backoff, Duration>.standard(
+        "resetAfter", .duration(.seconds(1)...(.seconds(86400))), "10m",
+        "A replica that stayed ready for so long begins again with the first wait.", example: "2m"
+    ) { $0.resetAfter }
+
+    static let stop = Section<StopSpec>("stop", [drain.member, grace.member]) { fields, _ in
+        StopSpec(drain: fields[drain], grace: fields[grace])
+    }
+
+    static let drain = Key<StopSpec, Duration>.standard(
+        "drain", .duration(.zero...(.seconds(86400))), "30s",
+        "How long requests under way may take to end, once no new ones come.", example: "10s"
+    ) { $0.drain }
+
+    static let grace = Key<StopSpec, Duration>.standard(
+        "grace", .duration(.zero...(.seconds(3600))), "15s", "From SIGTERM to SIGKILL.", example: "5s",
+        synonyms: ["gracePeriod", "terminationGracePeriodSeconds", "stop_grace_period"]
+    ) { $0.grace }
+
+    static let scaling = Section<ScalingSpec>(
+        "scaling", [minReplicas.member, maxReplicas.member, minAvailable.member]
+    ) { fields, reader in
+        let low = fields[minReplicas]
+        let high = fields[maxReplicas] ?? low
+        if high < low {
+            reader.problems.error(
+                fields.span(maxReplicas), "`maxReplicas: \(high)` is less than `minReplicas: \(low)`",
+                hint: "write `maxReplicas: \(low)` or more")
+        }
+        let available = fields[minAvailable] ?? standardAvailable(replicas: low)
+        if available > low {
+            reader.problems.error(
+                fields.span(minAvailable), "`minAvailable: \(available)` is more than `minReplicas: \(low)`",
+                hint: "write `minAvailable: \(low)` or less")
+        }
+        return ScalingSpec(minReplicas: low, maxReplicas: high, minAvailable: available)
+    }
+
+    /// One of several may always be missing; the only one must be, to be restarted at all.
+    static func standardAvailable(replicas: Int) -> Int { replicas > 1 ? 1 : 0 }
+
+    static let minReplicas = Key<ScalingSpec, Int>.standard(
+        "minReplicas", .integer(1...1000), "1", "How many replicas run at least, and from the start.", example: "2",
+        synonyms: ["min", "replicas"]
+    ) { $0.minReplicas }
+
+    static let maxReplicas = Key<ScalingSpec, Int?>.optional(
+        "maxReplicas", .integer(1...1000), otherwise: "as many as `minReplicas`",
+        "How many replicas `aloft scale` may start.", example: "5", synonyms: ["max"]
+    ) { $0.maxReplicas }
+
+    static let minAvailable = Key<ScalingSpec, Int?>.optional(
+        "minAvailable", .integer(0...1000), otherwise: "1 with several replicas, 0 with one",
+        "Replicas in rotation that no restart and no scaling goes below.", example: "0"
+    ) { $0.minAvailable }
+}

@@ -1,0 +1,149 @@
+import AloftModel
+
+/// `services.*`.
+enum ServiceKeys {
+    static let section = Section<ServiceSpec>(
+        "service",
+        [
+            command.member, directory.member, listen.member, env.member, resources.member, probes.member,
+            restart.member, stop.member, replicas.member, scaling.member,
+        ],
+        alternatives: [.atMostOne("replicas", "scaling")],
+        prepare: { node, reader in reader.listen = node["listen"]?.scalar?.text == "unix" ? .unix : .port },
+        build: build)
+
+    private static func build(_ fields: Fields, _ reader: inout Reader) -> ServiceSpec? {
+        guard let words = fields[command] else { return nil }
+        CommandCheck(words, fields.node(command)).report(to: &reader)
+        let count = fields[replicas] ?? 1
+        let fixed = ScalingSpec(
+            minReplicas: count, maxReplicas: count, minAvailable: LifecycleKeys.standardAvailable(replicas: count))
+        return ServiceSpec(
+            name: reader.path.last ?? "", command: words, directory: fields[directory] ?? reader.directory,
+            listen: fields[listen], environment: fields[env], resources: fields[resources], probes: fields[probes],
+            restart: fields[restart], stop: fields[stop], scaling: fields[scaling] ?? fixed)
+    }
+
+    static let command = Key<ServiceSpec, [Template]?>.required(
+        "command", .list(of: .template, count: 1...256),
+        "The program and its arguments, one item each; no shell reads it.",
+        detail: "`${PORT}` or `${SOCKET}` is where the replica must listen; both are in its environment too, so an app "
+            + "that reads `$PORT` needs neither. `${env.NAME}` is a variable of the environment in which `aloft up` was "
+            + "started. Aloft watches the process itself: do not let it go to the background.",
+        example: "[./bin/api, --port, \"${PORT}\"]", effect: .restartsReplicas,
+        synonyms: ["cmd", "entrypoint", "run", "exec", "start", "args"]
+    ) { $0.command }
+
+    static let directory = Key<ServiceSpec, String?>.optional(
+        "directory", .path("folder", plural: "folders"), otherwise: "the folder of the file",
+        "Where the command runs; relative to the file.", example: "./api", effect: .restartsReplicas,
+        synonyms: ["dir", "workdir", "working_dir", "workingDir", "workingDirectory", "cwd"]
+    ) { $0.directory }
+
+    static let listen = Key<ServiceSpec, ServiceSpec.Listen>.standard(
+        "listen",
+        .choice([
+            ("port", .port, "a free TCP port on loopback, in `$PORT`"),
+            ("unix", .unix, "a Unix socket, in `$SOCKET`: less CPU for each request"),
+        ]),
+        "port", "How the replica takes requests.", example: "unix", effect: .restartsReplicas
+    ) { $0.listen }
+
+    static let env = Key<ServiceSpec, [EnvironmentVariable]>.standard(
+        "env", variables, "{}", "Variables of the replica's environment.",
+        detail: "The environment is built from the file alone, with PATH, HOME and LANG. Values are text as written: "
+            + "`on`, `0644` and `1.10` stay what they are.",
+        example: "{LOG_LEVEL: debug}", effect: .restartsReplicas,
+        synonyms: ["environment", "envs", "vars", "variables"]
+    ) { $0.environment }
+
+    static let resources = Key<ServiceSpec, Resources>.standard(
+        "resources", ResourceKeys.section.kind, "{}", "What a replica asks for, and what it may not exceed.",
+        example: "{limits: {memory: 512MiB}}", effect: .restartsReplicas
+    ) { $0.resources }
+
+    static let probes = Key<ServiceSpec, Probes>.standard(
+        "probes", ProbeKeys.section.kind, "{}", "How Aloft knows that a replica works.",
+        example: "{readiness: {httpGet: /health}}", effect: .atOnce, synonyms: ["healthcheck", "health", "checks"]
+    ) { $0.probes }
+
+    static let restart = Key<ServiceSpec, RestartSpec>.standard(
+        "restart", LifecycleKeys.restart.kind, "{}", "Whether and how soon a replica that ended is started again.",
+        example: "{policy: onFailure}", effect: .atOnce
+    ) { $0.restart }
+
+    static let stop = Key<ServiceSpec, StopSpec>.standard(
+        "stop", LifecycleKeys.stop.kind, "{}",
+        "How a replica is stopped: out of rotation, requests end, SIGTERM, and SIGKILL in the end.",
+        example: "{grace: 5s}", effect: .atOnce
+    ) { $0.stop }
+
+    static let replicas = Key<ServiceSpec, Int?>.optional(
+        "replicas", .integer(1...1000), otherwise: "1", "How many processes of the service run.", example: "3",
+        effect: .scales, synonyms: ["instances", "count", "workers"]
+    ) { _ in nil }
+
+    static let scaling = Key<ServiceSpec, ScalingSpec?>.optional(
+        "scaling", LifecycleKeys.scaling.kind, otherwise: "as many as `replicas`",
+        "Between how many replicas `aloft scale` may choose.", example: "{minReplicas: 2, maxReplicas: 6}",
+        effect: .scales
+    ) { $0.scaling }
+
+    private static let variables: Kind<[EnvironmentVariable]> = {
+        let rule = NameRule(
+            noun: "variables", subject: "a variable's name", pattern: "^[A-Za-z_][A-Za-z0-9_]*$",
+            rule: "letters, digits and `_`, not beginning with a digit", complaint: complaint(aboutVariable:))
+        let map = Kind<[(name: String, value: Template)]>.map(rule, of: .template, limit: 1000)
+        return Kind(map.form, spell: { map.spell($0.map { ($0.name, $0.value) }) }) { node, reader in
+            map.read(node, &reader)?.map { EnvironmentVariable(name: $0.name, value: $0.value) }
+        }
+    }()
+
+    @Sendable private static func complaint(aboutVariable name: String) -> String? {
+        guard name != "PORT", name != "SOCKET" else { return "is set by Aloft, for each replica another" }
+        let isName = name.utf8.enumerated().allSatisfy { index, byte in
+            switch byte {
+            case 0x41...0x5A, 0x61...0x7A, 0x5F: true
+            case 0x30...0x39: index > 0
+            default: false
+            }
+        }
+        guard isName, !name.isEmpty, name.utf8.count <= 256 else {
+            return "is not a variable's name: letters, digits and `_`, not beginning with a digit"
+        }
+        return nil
+    }
+}
+
+/// What people write in a command out of habit from a shell.
+private struct CommandCheck {
+    private let words: [Template]
+    private let node: Node?
+
+    init(_ words: [Template], _ node: Node?) {
+        self.words = words
+        self.node = node
+    }
+
+    func report(to reader: inout Reader) {
+        guard let nodes = node?.items, nodes.count == words.count, let program = nodes.first?.scalar?.text else { return }
+        if program.isEmpty { reader.error(nodes[0], "the program's name is empty") }
+        if nodes.count == 1, program.contains(" "), !program.hasPrefix("/"), !program.hasPrefix("./") {
+            let words = program.split(separator: " ").map { Outline.text(String($0)) }
+            reader.error(nodes[0], "no program's name holds spaces; each argument is an item of the list", hint: "write `command: \(Outline.list(words).inline)`")
+        }
+        let shells: Set<String> = ["sh", "bash", "dash", "zsh", "ksh"]
+        guard !shells.contains(FilePaths.lastComponent(of: program)) else { return }
+        let own = reader.listen == .port ? "PORT" : "SOCKET"
+        for (word, node) in zip(words, nodes) where mentions(own, word) {
+            reader.warning(
+                node, "no shell reads the command, so `$\(own)` stays as it is", hint: "write `${\(own)}`")
+        }
+    }
+
+    private func mentions(_ name: String, _ word: Template) -> Bool {
+        word.parts.contains { part in
+            if case .text(let text) = part { text.contains("$\(name)") } else { false }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+import AloftModel
+
+/// `edge.tls`.
+enum TLSKeys {
+    static let section = Section<TLSSpec>("tls", [minVersion.member, certificates.member]) { fields, reader in
+        if let located = fields.located(certificates) { report(repeatedHostsIn: located, &reader) }
+        return TLSSpec(minVersion: fields[minVersion], certificates: fields[certificates])
+    }
+
+    static let minVersion = Key<TLSSpec, TLSSpec.Version>.standard(
+        "minVersion",
+        .choice([("1.2", .tls12, "for clients since 2013"), ("1.3", .tls13, "for clients since 2018")]), "\"1.2\"",
+        "The oldest version of TLS that is spoken.", example: "\"1.3\"", synonyms: ["min", "version", "minimumVersion"]
+    ) { $0.minVersion }
+
+    static let certificates = Key<TLSSpec, [CertificateSpec]>.standard(
+        "certificates", .list(of: certificate.kind, count: 0...1000), "[]",
+        "Certificates; the first whose hosts fit the name that the client asks for is used, else the first of all.",
+        example: "[{hosts: [localhost], selfSigned: true}]", synonyms: ["certs", "certificate"]
+    ) { $0.certificates }
+
+    static let certificate = Section<CertificateSpec>(
+        "certificate", [hosts.member, files.member, selfSigned.member],
+        alternatives: [.exactlyOne("files", "selfSigned")]
+    ) { fields, _ in
+        guard let hosts = fields[hosts] else { return nil }
+        if let files = fields[files] {
+            return CertificateSpec(hosts: hosts, source: .files(certificate: files.certificate, key: files.key))
+        }
+        return fields[selfSigned] == true ? CertificateSpec(hosts: hosts, source: .selfSigned) : nil
+    }
+
+    static let hosts = Key<CertificateSpec, [HostPattern]?>.required(
+        "hosts", .list(of: .host, count: 1...100), "The names it is for: `example.com`, `*.example.com`.",
+        example: "[example.com, \"*.example.com\"]", synonyms: ["host", "domains", "names", "domain"]
+    ) { $0.hosts }
+
+    /// Two PEM files.
+    struct Files: Sendable, Hashable {
+        var certificate: String
+        var key: String
+    }
+
+    static let files = Key<CertificateSpec, Files?>.optional(
+        "files", filesSection.kind, "PEM files; they are read again at each reload.",
+        example: "{certificate: ./fullchain.pem, key: ./key.pem}"
+    ) { spec in
+        if case .files(let certificate, let key) = spec.source { Files(certificate: certificate, key: key) } else { nil }
+    }
+
+    static let selfSigned = Key<CertificateSpec, Bool?>.optional(
+        "selfSigned", .flag, "A certificate that Aloft makes; browsers warn of it. For development.", example: "true"
+    ) { $0.source == .selfSigned ? true : nil }
+
+    static let filesSection = Section<Files>("certificateFiles", [certificateFile.member, keyFile.member]) { fields, _ in
+        guard let certificate = fields[certificateFile], let key = fields[keyFile] else { return nil }
+        return Files(certificate: certificate, key: key)
+    }
+
+    static let certificateFile = Key<Files, String?>.required(
+        "certificate", .path("file", plural: "files"), "The certificate and its chain, its own first.",
+        example: "./fullchain.pem", synonyms: ["cert", "chain", "crt"]
+    ) { $0.certificate }
+
+    static let keyFile = Key<Files, String?>.required(
+        "key", .path("file", plural: "files"), "The private key.", example: "./key.pem", synonyms: ["privateKey"]
+    ) { $0.key }
+
+    /// A host in a second certificate is never answered with it.
+    private static func report(repeatedHostsIn certificates: [(item: CertificateSpec, node: Node)], _ reader: inout Reader) {
+        var first: [HostPattern: Int] = [:]
+        for (index, (certificate, node)) in certificates.enumerated() {
+            let nodes = node[hosts.name]?.items ?? []
+            for (place, host) in certificate.hosts.enumerated() {
+                guard let other = first[host] else {
+                    first[host] = index
+                    continue
+                }
+                reader.problems.warning(
+                    nodes.count == certificate.hosts.count ? nodes[place].span : node.span,
+                    "`\(host)` already has a certificate, `edge.tls.certificates[\(other)]`; this one is not used for it")
+            }
+        }
+    }
+}

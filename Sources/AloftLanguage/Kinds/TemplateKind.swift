@@ -1,0 +1,143 @@
+import AloftModel
+
+extension Kind where Value == Template {
+    /// Text with `${PORT}`, `${SOCKET}` and `${env.NAME}`; `$${` is the text `${`.
+    static var template: Kind {
+        let form = ScalarForm(type: "text", plural: "texts", limits: "at most 32 KiB", json: .anyScalar)
+        return Kind(.scalar(form), spell: { .text(TemplateText.spelled($0)) }) { node, reader in
+            guard let scalar = node.scalar else {
+                reader.error(node, "`\(reader.key)` takes text here, and this is \(node.noun)")
+                return nil
+            }
+            guard !scalar.isNull else {
+                reader.error(node, "a text is missing here", hint: "write `\"\"` for an empty one")
+                return nil
+            }
+            guard scalar.text.utf8.count <= 32 << 10 else {
+                reader.error(node, "this text is longer than 32 KiB")
+                return nil
+            }
+            return TemplateText.read(scalar.text, node, &reader)
+        }
+    }
+}
+
+enum TemplateText {
+    static func spelled(_ template: Template) -> String {
+        template.parts.map { part in
+            guard case .text(let text) = part else { return Template(parts: [part]).description }
+            return escaped(text)
+        }.joined()
+    }
+
+    private static func escaped(_ text: String) -> String {
+        text.contains("${") ? text.split(separator: "${", omittingEmptySubsequences: false).joined(separator: "$${") : text
+    }
+
+    static func read(_ text: String, _ node: Node, _ reader: inout Reader) -> Template? {
+        var parts: [Template.Part] = []
+        var literal = ""
+        var rest = text[...]
+        var isUsable = true
+        var index = 0
+        while let start = rest.firstRange(of: "${") {
+            let isEscaped = rest[..<start.lowerBound].hasSuffix("$")
+            literal += rest[..<start.lowerBound]
+            rest = rest[start.upperBound...]
+            defer { index += 1 }
+            if isEscaped {
+                literal.removeLast()
+                literal += "${"
+                continue
+            }
+            let span = reader.text.reference(index, in: node)
+            guard let end = rest.firstIndex(of: "}") else {
+                reader.problems.error(span, "`${` is not closed", hint: "add the `}`, or write `$${` for the text `${`")
+                return nil
+            }
+            let name = String(rest[..<end])
+            rest = rest[rest.index(after: end)...]
+            if !literal.isEmpty { parts.append(.text(literal)) }
+            literal = ""
+            if let part = part(name, span, &reader) { parts.append(part) } else { isUsable = false }
+        }
+        literal += rest
+        if !literal.isEmpty || parts.isEmpty { parts.append(.text(literal)) }
+        return isUsable ? Template(parts: parts) : nil
+    }
+
+    private static func part(_ name: String, _ span: Span, _ reader: inout Reader) -> Template.Part? {
+        switch name {
+        case "PORT":
+            guard reader.listen == .port else {
+                reader.problems.error(
+                    span, "`${PORT}` in a service that listens on a Unix socket",
+                    hint: "write `${SOCKET}`, or `listen: port`")
+                return nil
+            }
+            return .port
+        case "SOCKET":
+            guard reader.listen == .unix else {
+                reader.problems.error(
+                    span, "`${SOCKET}` in a service that listens on a port", hint: "write `${PORT}`, or `listen: unix`")
+                return nil
+            }
+            return .socket
+        default: break
+        }
+        if name.hasPrefix("env.") { return variable(String(name.dropFirst(4)), span, &reader) }
+        let complaint = unknown(name, reader)
+        reader.problems.error(span, complaint.message, hint: complaint.hint)
+        return nil
+    }
+
+    private static func variable(_ name: String, _ span: Span, _ reader: inout Reader) -> Template.Part? {
+        guard reader.variables.contains(name) else {
+            let near = Nearest.word(to: name, among: reader.variables)
+            reader.problems.error(
+                span, "the environment has no variable `\(name.shortened)`",
+                hint: near.map { "did you mean `${env.\($0)}`?" } ?? "set it where `aloft` is started")
+            return nil
+        }
+        return .environment(name)
+    }
+
+    private static func unknown(_ name: String, _ reader: Reader) -> Complaint {
+        let first = name.prefix { $0 != "." }
+        if FutureWords.references.contains(String(first)), first.count < name.count {
+            return Complaint("`${\(name.shortened)}` is a reference of Aloft's language that this version does not do yet")
+        }
+        let message = "unknown reference `${\(name.shortened)}`"
+        if reader.variables.contains(name) { return Complaint(message, hint: "did you mean `${env.\(name)}`?") }
+        let own = reader.listen == .port ? "PORT" : "SOCKET"
+        if let near = Nearest.word(to: name, among: [own]) { return Complaint(message, hint: "did you mean `${\(near)}`?") }
+        let variables = reader.variables.map { "env.\($0)" }
+        if let near = Nearest.word(to: name, among: variables) { return Complaint(message, hint: "did you mean `${\(near)}`?") }
+        return Complaint(message, hint: "known are `${\(own)}` and `${env.NAME}`; `$${` is the text `${`")
+    }
+}
+
+extension SourceText {
+    /// Where the `index`-th `${` of a scalar stands, up to its `}`; the whole scalar where it is written with escapes.
+    func reference(_ index: Int, in node: Node) -> Span {
+        var left = index
+        for number in node.span.start.line...max(node.span.start.line, node.span.end.line) {
+            let scalars = Array(line(number).unicodeScalars)
+            var place = number == node.span.start.line ? node.span.start.column - 1 : 0
+            let end = number == node.span.end.line ? min(scalars.count, node.span.end.column - 1) : scalars.count
+            while place + 1 < end {
+                guard scalars[place] == "$", scalars[place + 1] == "{" else {
+                    place += 1
+                    continue
+                }
+                if left == 0 {
+                    let close = scalars[place..<end].firstIndex(of: "}").map { $0 + 1 } ?? end
+                    return Span(Position(line: number, column: place + 1), Position(line: number, column: close + 1))
+                }
+                left -= 1
+                place += 2
+            }
+        }
+        return node.span
+    }
+}

@@ -1,0 +1,37 @@
+/// A problem with its place, before the source line is added.
+struct Problem: Sendable, Hashable {
+    struct Note: Sendable, Hashable {
+        var span: Span
+        var message: String
+    }
+
+    var severity: Diagnostic.Severity = .error
+    var span: Span
+    var message: String
+    var hint: String?
+    var notes: [Note] = []
+}
+
+/// Gathers problems: each only once however often an alias repeats it, and at most `limit` of them.
+struct Problems: Sendable {
+    /// More tell nobody anything.
+    static let limit = 1000
+
+    private(set) var all: [Problem] = []
+    private var seen: Set<Problem> = []
+
+    mutating func add(_ problem: Problem) {
+        guard all.count < Self.limit, seen.insert(problem).inserted else { return }
+        all.append(problem)
+    }
+
+    mutating func error(_ span: Span, _ message: String, hint: String? = nil) {
+        add(Problem(span: span, message: message, hint: hint))
+    }
+
+    mutating func warning(_ span: Span, _ message: String, hint: String? = nil) {
+        add(Problem(severity: .warning, span: span, message: message, hint: hint))
+    }
+
+    var hasErrors: Bool { all.contains { $0.severity == .error } }
+}

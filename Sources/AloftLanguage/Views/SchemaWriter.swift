@@ -1,0 +1,2 @@
+struct SchemaWriter { func document() -> String { "" } }
+struct ReferenceWriter { func page() -> String { "" } }
