@@ -84,7 +84,7 @@ extension Daemon {
             return try Edge(
                 spec: plan.edge, services: plan.services.map(\.name), certificates: certificates.forEdge,
                 ports: ports,
-                configuration: EdgeConfiguration(loops: OwnProcess.coreCount, accessShare: plan.logs.access),
+                configuration: EdgeConfiguration(loops: NIOCore.System.coreCount, accessShare: plan.logs.access),
                 logger: logger)
         } catch {
             throw DaemonError(.listen, error.message, hint: error.hint)

@@ -10,13 +10,6 @@ package enum OwnProcess {
     /// Ends this process without running anything else of it.
     package static func exitAtOnce(_ code: Int32) -> Never { _exit(code) }
 
-    /// Processors that this process may run on.
-    package static var coreCount: Int {
-        var set = cpu_set_t()
-        guard sched_getaffinity(0, MemoryLayout<cpu_set_t>.size, &set) == 0 else { return 1 }
-        return withUnsafeBytes(of: &set) { bytes in max(1, bytes.reduce(0) { $0 + $1.nonzeroBitCount }) }
-    }
-
     package static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
 
     /// Columns of the terminal on `descriptor`; nil where it is none.

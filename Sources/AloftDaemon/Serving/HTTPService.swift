@@ -2,7 +2,6 @@ import AloftSystem
 import Hummingbird
 import Logging
 import NIOCore
-import NIOHTTPTypes
 import NIOPosix
 import ServiceLifecycle
 
@@ -11,7 +10,7 @@ import ServiceLifecycle
 /// For the control socket and the admin address; the data plane is the edge's. Hummingbird parses and routes; this
 /// accepts, and closes what is past `connectionLimit` at once.
 struct HTTPService: Service {
-    typealias Child = NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>
+    typealias Child = HTTP1Channel.Value
 
     /// Connections that say nothing for so long are closed; streams that are being written are not idle.
     static let idleTimeout = TimeAmount.seconds(60)
