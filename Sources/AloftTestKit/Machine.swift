@@ -59,8 +59,9 @@ package enum Checkout {
     package static let isReleaseBinary = aloft.contains("/release/")
 
     /// Folder of the Python environment with the pinned packages of `scripts/requirements.txt`.
-    package static let python: String =
-        (ProcessInfo.processInfo.environment["ALOFT_TEST_VENV"] ?? root + "/.venv") + "/bin/python"
+    package static let venv = ProcessInfo.processInfo.environment["ALOFT_TEST_VENV"] ?? root + "/.venv"
+
+    package static let python = venv + "/bin/python"
 
     /// Throws with what to do where the tests' surroundings were not set up.
     package static func require(_ path: String) throws {

@@ -12,6 +12,9 @@ struct AppFile {
     /// Below `services:`.
     var services: String
     var routes = "[{match: {path: /*}, service: web}]"
+    /// Further keys of the listener, with a comma before them.
+    var listenerKeys = ""
+    var admin = "off"
     /// Further keys of `edge`.
     var edge = ""
     /// Further sections of the file.
@@ -59,8 +62,8 @@ struct AppFile {
         services:
         \(services)
         edge:
-          listeners: [{address: "127.0.0.1:\(port)"}]
-          admin: off
+          listeners: [{address: "127.0.0.1:\(port)"\(listenerKeys)}]
+          admin: \(admin)
         \(edge.split(separator: "\n").map { "  \($0)" }.joined(separator: "\n"))
           routes: \(routes)
         \(more)
