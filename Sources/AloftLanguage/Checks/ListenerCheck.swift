@@ -8,15 +8,15 @@ struct ListenerCheck {
 
     func report(to reader: inout Reader) {
         let listeners = fields[EdgeKeys.listeners]
-        let spans = fields.located(EdgeKeys.listeners)?.map { $0.node[EdgeKeys.address.name]?.span ?? $0.node.span }
-        for (index, listener) in listeners.enumerated() {
-            let span = spans?[index] ?? fields.span(EdgeKeys.listeners)
-            if let other = listeners[..<index].firstIndex(where: { Self.collide($0.address, listener.address) }) {
+        for (index, placed) in listeners.enumerated() {
+            let listener = placed.item
+            let span = (placed.node?[EdgeKeys.address.name] ?? placed.node)?.span ?? fields.span
+            if let other = listeners[..<index].first(where: { Self.collide($0.item.address, listener.address) }) {
                 reader.problems.error(
-                    span, "`\(listener.address)` is already listened on by `\(listeners[other].address)`",
+                    span, "`\(listener.address)` is already listened on by `\(other.item.address)`",
                     hint: "each listener needs an address or a port of its own")
             }
-            if listener.redirectsToHTTPS, !listeners.contains(where: \.tls) {
+            if listener.redirectsToHTTPS, !listeners.contains(where: \.item.tls) {
                 reader.problems.error(
                     span, "this listener redirects to https, and no listener speaks TLS",
                     hint: "add `{address: \"0.0.0.0:443\", tls: true}` to `edge.listeners`")
@@ -25,13 +25,13 @@ struct ListenerCheck {
         report(adminAmong: listeners, &reader)
     }
 
-    private func report(adminAmong listeners: [ListenerSpec], _ reader: inout Reader) {
+    private func report(adminAmong listeners: [Placed<ListenerSpec>], _ reader: inout Reader) {
         guard let admin = fields[EdgeKeys.admin].address,
-            let other = listeners.first(where: { Self.collide($0.address, admin) })
+            let other = listeners.first(where: { Self.collide($0.item.address, admin) })
         else { return }
         let span = fields.has(EdgeKeys.admin) ? fields.span(EdgeKeys.admin) : fields.span(EdgeKeys.listeners)
         reader.problems.error(
-            span, "the admin listener `\(admin)` and the listener `\(other.address)` are at the same address",
+            span, "the admin listener `\(admin)` and the listener `\(other.item.address)` are at the same address",
             hint: "write `admin: {address: \"127.0.0.1:9901\"}`, or `admin: off`")
     }
 

@@ -13,17 +13,18 @@ struct RouteOrder {
         var path: PathPattern
     }
 
-    private let routes: [(item: RouteSpec, node: Node)]
+    private let routes: [Placed<RouteSpec>]
 
-    init(_ routes: [(item: RouteSpec, node: Node)]) { self.routes = routes }
+    init(_ routes: [Placed<RouteSpec>]) { self.routes = routes }
 
     func report(to reader: inout Reader) {
         var earlier: [Place: [Int]] = [:]
-        for (index, (route, node)) in routes.enumerated() {
+        for (index, placed) in routes.enumerated() {
+            let (route, node) = (placed.item, placed.node)
             if let other = covering(route.match, among: earlier) {
                 reader.problems.warning(
-                    node[RouteKeys.match.name]?.span ?? node.span,
-                    "this route is never taken: `edge.routes[\(other)]`, \(Self.sentence(routes[other])), takes all of it",
+                    node?[RouteKeys.match.name]?.span ?? node?.span ?? .fileStart,
+                    "this route is never taken: \(Self.name(routes[other])) takes all of it",
                     hint: "move this route before it, or remove it")
             }
             let place = Place(host: route.match.host, path: route.match.path)
@@ -31,8 +32,9 @@ struct RouteOrder {
         }
     }
 
-    private static func sentence(_ route: (item: RouteSpec, node: Node)) -> String {
-        "`\(route.item.template)` on line \(route.node.span.start.line)"
+    private static func name(_ route: Placed<RouteSpec>) -> String {
+        let line = route.node.map { " on line \($0.span.start.line)" } ?? ""
+        return "`\(route.item.template)`, `edge.routes[\(route.index)]`\(line),"
     }
 
     private func covering(_ match: RouteMatch, among earlier: [Place: [Int]]) -> Int? {

@@ -13,11 +13,11 @@ enum EdgeKeys {
 
     private static func build(_ fields: Fields, _ reader: inout Reader) -> EdgeSpec? {
         ListenerCheck(fields).report(to: &reader)
-        if let routes = fields.located(routes) { RouteOrder(routes).report(to: &reader) }
+        RouteOrder(fields[routes] ?? []).report(to: &reader)
         return EdgeSpec(
-            listeners: fields[listeners], admin: fields[admin].address, tls: fields[tls],
+            listeners: fields[listeners].map(\.item), admin: fields[admin].address, tls: fields[tls],
             trustedProxies: fields[trustedProxies], timeouts: fields[timeouts], limits: fields[limits],
-            headers: fields[headers], routes: fields[routes] ?? standardRoutes(fields, &reader))
+            headers: fields[headers], routes: fields[routes]?.map(\.item) ?? standardRoutes(fields, &reader))
     }
 
     /// With one service there is nothing to choose.
@@ -39,11 +39,11 @@ enum EdgeKeys {
         return [RouteSpec(match: RouteMatch(), action: .service(route))]
     }
 
-    static let listeners = Key<EdgeSpec, [ListenerSpec]>.standard(
-        "listeners", .list(of: listener.kind, count: 1...64), "[{address: \"127.0.0.1:8080\"}]",
+    static let listeners = Key<EdgeSpec, [Placed<ListenerSpec>]>.standard(
+        "listeners", .placedList(of: listener.kind, count: 1...64), "[{address: \"127.0.0.1:8080\"}]",
         "Addresses where clients connect.", example: "[{address: \"0.0.0.0:80\"}]", effect: .opensListeners,
         synonyms: ["listen", "ports", "bind", "entryPoints"]
-    ) { $0.listeners }
+    ) { $0.listeners.map { Placed(item: $0) } }
 
     /// `admin: off`, or where it listens.
     struct Admin: Sendable, Hashable { var address: Address? }
@@ -105,11 +105,11 @@ enum EdgeKeys {
         example: "{remove: [X-Powered-By]}", effect: .newRequests
     ) { $0.headers }
 
-    static let routes = Key<EdgeSpec, [RouteSpec]?>.optional(
-        "routes", .list(of: RouteKeys.section.kind, count: 0...10_000), otherwise: "everything to the only service",
+    static let routes = Key<EdgeSpec, [Placed<RouteSpec>]?>.optional(
+        "routes", .placedList(of: RouteKeys.section.kind, count: 0...10_000), otherwise: "everything to the only service",
         "Which requests go where; the first that fits is taken.", example: "[{match: {path: /api/*}, service: api}]",
         effect: .newRequests, synonyms: ["rules", "locations", "paths"]
-    ) { $0.routes }
+    ) { $0.routes.map { Placed(item: $0) } }
 
     static let listener = Section<ListenerSpec>(
         "listener", [address.member, listenerTLS.member, redirect.member],
@@ -136,10 +136,12 @@ enum EdgeKeys {
     ) { $0.redirectsToHTTPS ? true : nil }
 
     static let headerRules = Section<HeaderRules>("headers", [set.member, remove.member]) { fields, reader in
-        let rules = HeaderRules(set: fields[set], remove: fields[remove])
-        for (name, node) in fields.located(remove) ?? []
-        where rules.set.contains(where: { $0.name.lowercased() == name.lowercased() }) {
-            reader.error(node, "`\(name)` is both set and removed", hint: "keep one; `set` replaces what the app sent")
+        let rules = HeaderRules(set: fields[set], remove: fields[remove].map(\.item))
+        let names = Set(rules.set.map { $0.name.lowercased() })
+        for removed in fields[remove] where names.contains(removed.item.lowercased()) {
+            reader.problems.error(
+                removed.node?.span ?? fields.span, "`\(removed.item)` is both set and removed",
+                hint: "keep one; `set` replaces what the app sent")
         }
         return rules
     }
@@ -149,8 +151,8 @@ enum EdgeKeys {
         example: "{X-Frame-Options: DENY}", synonyms: ["add"]
     ) { $0.set }
 
-    static let remove = Key<HeaderRules, [String]>.standard(
-        "remove", .list(of: .fieldName, count: 0...64), "[]", "Headers that no answer keeps.",
+    static let remove = Key<HeaderRules, [Placed<String>]>.standard(
+        "remove", .placedList(of: .fieldName, count: 0...64), "[]", "Headers that no answer keeps.",
         example: "[X-Powered-By]", synonyms: ["unset", "hide"]
-    ) { $0.remove }
+    ) { $0.remove.map { Placed(item: $0) } }
 }

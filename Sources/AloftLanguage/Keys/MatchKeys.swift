@@ -6,11 +6,11 @@ enum MatchKeys {
         "match", [host.member, path.member, methods.member, headers.member]
     ) { fields, reader in
         var seen: Set<String> = []
-        for (method, node) in fields.located(methods) ?? [] where !seen.insert(method).inserted {
-            reader.warning(node, "`\(method)` is listed twice")
+        for method in fields[methods] where !seen.insert(method.item).inserted {
+            reader.problems.warning(method.node?.span ?? fields.span, "`\(method.item)` is listed twice")
         }
         return RouteMatch(
-            host: fields[host], path: fields[path], methods: fields[methods], headers: fields[headers])
+            host: fields[host], path: fields[path], methods: fields[methods].map(\.item), headers: fields[headers])
     }
 
     static let host = Key<RouteMatch, HostPattern?>.optional(
@@ -23,10 +23,10 @@ enum MatchKeys {
         example: "/api/*", synonyms: ["paths", "prefix", "pathPrefix", "location", "uri"]
     ) { $0.path }
 
-    static let methods = Key<RouteMatch, [String]>.standard(
-        "methods", .list(of: .method, count: 0...32), "[]", "Any of these methods; an empty list is every method.",
+    static let methods = Key<RouteMatch, [Placed<String>]>.standard(
+        "methods", .placedList(of: .method, count: 0...32), "[]", "Any of these methods; an empty list is every method.",
         example: "[GET, POST]", synonyms: ["method"]
-    ) { $0.methods }
+    ) { $0.methods.map { Placed(item: $0) } }
 
     static let headers = Key<RouteMatch, [HeaderRules.Field]>.standard(
         "headers", .fields(lowercased: true), "{}", "Headers that must be there with exactly this value.",

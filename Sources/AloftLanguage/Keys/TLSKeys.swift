@@ -3,8 +3,8 @@ import AloftModel
 /// `edge.tls`.
 enum TLSKeys {
     static let section = Section<TLSSpec>("tls", [minVersion.member, certificates.member]) { fields, reader in
-        if let located = fields.located(certificates) { report(repeatedHostsIn: located, &reader) }
-        return TLSSpec(minVersion: fields[minVersion], certificates: fields[certificates])
+        report(repeatedHostsIn: fields[certificates], &reader)
+        return TLSSpec(minVersion: fields[minVersion], certificates: fields[certificates].map(\.item))
     }
 
     static let minVersion = Key<TLSSpec, TLSSpec.Version>.standard(
@@ -13,11 +13,11 @@ enum TLSKeys {
         "The oldest version of TLS that is spoken.", example: "\"1.3\"", synonyms: ["min", "version", "minimumVersion"]
     ) { $0.minVersion }
 
-    static let certificates = Key<TLSSpec, [CertificateSpec]>.standard(
-        "certificates", .list(of: certificate.kind, count: 0...1000), "[]",
+    static let certificates = Key<TLSSpec, [Placed<CertificateSpec>]>.standard(
+        "certificates", .placedList(of: certificate.kind, count: 0...1000), "[]",
         "Certificates; the first whose hosts fit the name that the client asks for is used, else the first of all.",
         example: "[{hosts: [localhost], selfSigned: true}]", synonyms: ["certs", "certificate"]
-    ) { $0.certificates }
+    ) { $0.certificates.map { Placed(item: $0) } }
 
     static let certificate = Section<CertificateSpec>(
         "certificate", [hosts.member, files.member, selfSigned.member],
@@ -67,18 +67,20 @@ enum TLSKeys {
     ) { $0.key }
 
     /// A host in a second certificate is never answered with it.
-    private static func report(repeatedHostsIn certificates: [(item: CertificateSpec, node: Node)], _ reader: inout Reader) {
+    private static func report(repeatedHostsIn certificates: [Placed<CertificateSpec>], _ reader: inout Reader) {
         var first: [HostPattern: Int] = [:]
-        for (index, (certificate, node)) in certificates.enumerated() {
-            let nodes = node[hosts.name]?.items ?? []
-            for (place, host) in certificate.hosts.enumerated() {
+        for placed in certificates {
+            let nodes = placed.node?[hosts.name]?.items ?? []
+            for (place, host) in placed.item.hosts.enumerated() {
                 guard let other = first[host] else {
-                    first[host] = index
+                    first[host] = placed.index
                     continue
                 }
+                let node = nodes.count == placed.item.hosts.count ? nodes[place] : placed.node
                 reader.problems.warning(
-                    nodes.count == certificate.hosts.count ? nodes[place].span : node.span,
-                    "`\(host)` already has a certificate, `edge.tls.certificates[\(other)]`; this one is not used for it")
+                    node?.span ?? .fileStart,
+                    "`\(host)` already has a certificate, `edge.tls.certificates[\(other)]`; this one is not used for it",
+                    hint: "remove the host from one of them")
             }
         }
     }

@@ -103,7 +103,9 @@ extension Kind where Value == String {
     }
 
     static var fieldValue: Kind {
-        text("header value", plural: "header values", limits: "at most 4096 bytes of visible ASCII") { text in
+        text(
+            "header value", plural: "header values", limits: "at most 4096 bytes of visible ASCII", json: .anyScalar
+        ) { text in
             guard text.utf8.count <= 4096 else { return .failure(Complaint("is longer than 4096 bytes")) }
             guard HTTPText.isFieldValue(text) else {
                 return .failure(Complaint("holds what no header may: a line break, a control character, or spaces at an end"))

@@ -128,10 +128,21 @@ extension Kind {
 
     /// Items that can be read; the others were reported.
     static func list<Item: Sendable>(of item: Kind<Item>, count: ClosedRange<Int>) -> Kind where Value == [Item] {
-        Kind(.list(item.form, count: count), spell: { .list($0.map(item.spell)) }) { node, reader in
+        let placed = Kind<[Placed<Item>]>.placedList(of: item, count: count)
+        return Kind(placed.form, spell: { .list($0.map(item.spell)) }) { node, reader in
+            placed.read(node, &reader)?.map(\.item)
+        }
+    }
+
+    /// The same, for checks that compare items and must say which one they mean.
+    static func placedList<Item: Sendable>(
+        of item: Kind<Item>, count: ClosedRange<Int>
+    ) -> Kind where Value == [Placed<Item>] {
+        Kind(.list(item.form, count: count), spell: { .list($0.map { item.spell($0.item) }) }) { node, reader in
             guard let nodes = node.items else {
                 reader.error(
-                    node, "`\(reader.key)` is a list, and this is \(node.noun)", hint: ListHint.suggestion(node, reader.key))
+                    node, "`\(reader.key)` is a list, and this is \(node.noun)",
+                    hint: ListHint.suggestion(node, reader.key))
                 return nil
             }
             guard count.contains(nodes.count) else {
@@ -140,14 +151,28 @@ extension Kind {
                 reader.error(node, "`\(reader.key)` has \(nodes.count) items; it takes \(bound)")
                 return nil
             }
-            var values: [Item] = []
+            var values: [Placed<Item>] = []
             values.reserveCapacity(nodes.count)
             for (index, itemNode) in nodes.enumerated() {
                 let value = reader.within("[\(index)]") { item.read(itemNode, &$0) }
-                if let value { values.append(value) }
+                if let value { values.append(Placed(item: value, node: itemNode, index: index)) }
             }
             return values
         }
+    }
+}
+
+/// An item of a list with its place in the file; no place where it is a default.
+struct Placed<Item: Sendable>: Sendable {
+    var item: Item
+    var node: Node?
+    /// In the list of the file, from 0.
+    var index: Int
+
+    init(item: Item, node: Node? = nil, index: Int = 0) {
+        self.item = item
+        self.node = node
+        self.index = index
     }
 }
 

@@ -68,7 +68,7 @@ enum YAMLText {
         let letters = UInt8(ascii: "a")...UInt8(ascii: "z")
         let capitals = UInt8(ascii: "A")...UInt8(ascii: "Z")
         let startsWell = letters.contains(first) || capitals.contains(first) || first == UInt8(ascii: "/")
-            || first == UInt8(ascii: "_") || text.hasPrefix("./") || text.hasPrefix("../")
+            || first == UInt8(ascii: "_") || text.hasPrefix("./") || text.hasPrefix("../") || text.hasPrefix("--")
         let rest = text.utf8.allSatisfy { byte in
             letters.contains(byte) || capitals.contains(byte) || (0x30...0x39).contains(byte) || "_-./=+@".utf8.contains(byte)
         }

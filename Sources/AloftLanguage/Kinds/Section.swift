@@ -209,20 +209,6 @@ struct Fields: Sendable {
     func span<Owner, Value>(_ key: Key<Owner, Value>) -> Span { node(key)?.span ?? span }
 
     func keySpan<Owner, Value>(_ key: Key<Owner, Value>) -> Span { entries[key.name]?.keySpan ?? span }
-
-    /// The items of a list with their places; nil where one of them could not be read.
-    func located<Owner, Item>(_ key: Key<Owner, [Item]>) -> [(item: Item, node: Node)]? {
-        located(self[key], node(key))
-    }
-
-    func located<Owner, Item>(_ key: Key<Owner, [Item]?>) -> [(item: Item, node: Node)]? {
-        located(self[key] ?? [], node(key))
-    }
-
-    private func located<Item>(_ items: [Item], _ node: Node?) -> [(item: Item, node: Node)]? {
-        guard let nodes = node?.items, nodes.count == items.count else { return nil }
-        return Array(zip(items, nodes)).map { ($0.0, $0.1) }
-    }
 }
 
 extension Declaration {

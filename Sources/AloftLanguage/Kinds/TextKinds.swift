@@ -3,10 +3,10 @@ import AloftModel
 extension Kind where Value == String {
     /// Text under a rule of its own.
     static func text(
-        _ type: String, plural: String, pattern: String? = nil, limits: String? = nil,
+        _ type: String, plural: String, pattern: String? = nil, limits: String? = nil, json: ScalarForm.JSON? = nil,
         _ rule: @escaping @Sendable (String) -> Result<String, Complaint>
     ) -> Kind {
-        let form = ScalarForm(type: type, plural: plural, limits: limits, json: .string(pattern: pattern))
+        let form = ScalarForm(type: type, plural: plural, limits: limits, json: json ?? .string(pattern: pattern))
         return .scalar(form, spell: { .text($0) }) { scalar, _ in
             if scalar.text.contains("${") {
                 return .failure(Complaint("holds a reference, and this key takes none", hint: "references stand in `command`, `env` and `exec`"))
