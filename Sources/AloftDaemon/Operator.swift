@@ -27,12 +27,12 @@ struct Operator: Sendable {
         self.admin = admin
     }
 
-    /// What a file of this text would change; changes nothing.
-    func difference(to text: [UInt8]) throws -> PlanDifference {
+    /// What a file of this text would change, with this environment of it or the one that runs; changes nothing.
+    func difference(to text: [UInt8], environment: String?) throws -> PlanDifference {
         let slash = options.file.lastIndex(of: "/") ?? options.file.startIndex
         let source = SourceFile(name: options.file, directory: String(options.file[..<slash]), bytes: text)
         let proposed = try Running.check(
-            source, environment: options.environmentName, variables: options.hostEnvironment
+            source, environment: environment ?? options.environmentName, variables: options.hostEnvironment
         ).running
         return PlanDifference(
             changes: Language.difference(from: present.facts.running.plan, to: proposed.plan),
@@ -56,7 +56,7 @@ struct Operator: Sendable {
     /// Replaces a service's replicas one after another.
     func restart(_ service: String) async throws -> Accepted {
         try await turnstile.alone {
-            do {
+            do throws(ComputeError) {
                 try await compute.restart(service)
             } catch {
                 throw ControlFailure(error)
@@ -68,7 +68,7 @@ struct Operator: Sendable {
     /// Sets the number of a service's replicas and remembers it for the next daemon.
     func scale(_ service: String, to count: Int) async throws -> Accepted {
         try await turnstile.alone {
-            do {
+            do throws(ComputeError) {
                 try await compute.scale(service, to: count)
             } catch {
                 throw ControlFailure(error)

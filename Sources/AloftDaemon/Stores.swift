@@ -54,17 +54,10 @@ struct Stores: Sendable {
                 .state, "the state directory cannot be made: \(error)",
                 hint: "give this user write access there, or set ALOFT_STATE to a folder of its own")
         }
-        do {
+        do throws(LockFile.Failure) {
             return try LockFile(paths.lock)
-        } catch .held(_, let pid) {
-            throw DaemonError(
-                .alreadyRunning,
-                "another daemon\(pid.map { " (pid \($0))" } ?? "") runs on the state directory \(paths.directory)",
-                hint: "see it with `aloft status`, change it with `aloft reload`, or end it with `aloft down`")
-        } catch .system(let error) {
-            throw DaemonError(
-                .state, "the state directory cannot be used: \(error)",
-                hint: "give this user write access there, or set ALOFT_STATE to a folder of its own")
+        } catch {
+            throw DaemonError(error, directory: paths.directory)
         }
     }
 
@@ -74,6 +67,22 @@ struct Stores: Sendable {
             try journal.close()
         } catch {
             OwnProcess.write(Array("aloft: \(error.message)\n".utf8), to: 2)
+        }
+    }
+}
+
+extension DaemonError {
+    fileprivate init(_ failure: LockFile.Failure, directory: String) {
+        switch failure {
+        case .held(_, let pid):
+            self.init(
+                .alreadyRunning,
+                "another daemon\(pid.map { " (pid \($0))" } ?? "") runs on the state directory \(directory)",
+                hint: "see it with `aloft status`, change it with `aloft reload`, or end it with `aloft down`")
+        case .system(let error):
+            self.init(
+                .state, "the state directory cannot be used: \(error)",
+                hint: "give this user write access there, or set ALOFT_STATE to a folder of its own")
         }
     }
 }

@@ -25,8 +25,10 @@ struct ControlRoutes: Sendable {
         version.get("status") { _, _ in try Answer.json(await observer.status()) }
         version.get("plan") { _, _ in try Answer.json(observer.plan()) }
         version.post("plan/difference") { request, _ in
+            let query = RequestQuery(request)
+            try query.allow(["environment"])
             let text = try await Self.text(of: request)
-            return try Answer.json(operations.difference(to: text))
+            return try Answer.json(operations.difference(to: text, environment: query["environment"]))
         }
         version.post("reload") { _, _ in try Answer.json(await operations.reload()) }
         version.post("services/{name}/restart") { _, context in

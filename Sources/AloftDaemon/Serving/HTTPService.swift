@@ -1,5 +1,6 @@
 import AloftSystem
 import Hummingbird
+import HummingbirdCore
 import Logging
 import NIOCore
 import NIOPosix
@@ -108,5 +109,6 @@ struct HTTPService: Service {
 
 /// The system's reason without the wrapping of the reactor: `Address already in use`.
 func listenFailure(_ error: any Error) -> String {
-    (error as? IOError).map { SystemError.text($0.errnoCode) } ?? "\(error)"
+    guard let error = error as? IOError else { return "\(error)" }
+    return SystemError.text(error.errnoCode)
 }
