@@ -152,3 +152,17 @@ private func withCStrings<Result>(
     defer { for pointer in pointers { free(pointer) } }
     return pointers.withUnsafeMutableBufferPointer { body($0.baseAddress!) }
 }
+
+extension ProcessLaunch {
+    /// Makes the process and begins to watch it; where it can't be watched it is killed, never left alone.
+    package func runWatched() async throws -> ProcessWatch {
+        let identity = try await run()
+        do {
+            return try ProcessWatch(identity)
+        } catch {
+            kill(-identity.pid, SIGKILL)
+            _ = retrying { waitpid(identity.pid, nil, 0) }
+            throw error
+        }
+    }
+}

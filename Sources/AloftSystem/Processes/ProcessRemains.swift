@@ -20,7 +20,7 @@ package struct ProcessRemains: Sendable {
     /// Members of the group and, where there is a cgroup, all in it, whatever session or group they moved to. Without
     /// one, processes that left the group are found by their stdout or stderr; one that closed both gets away.
     /// - Returns: Pids that are still there after two seconds (uninterruptible in the kernel); empty as a rule.
-    package func killAll(clock: some TimeSource) async throws -> [Int32] {
+    package func killAll(clock: any TimeSource) async throws -> [Int32] {
         let deadline = clock.now + .seconds(2)
         var pause = Duration.milliseconds(1)
         while true {

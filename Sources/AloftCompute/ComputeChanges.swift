@@ -1,0 +1,152 @@
+import AloftModel
+import AloftSystem
+
+/// What a change of a process means for its index, and what is told of it.
+extension Compute {
+    func note(_ severity: Event.Severity, _ kind: String, _ subject: String, _ message: String) {
+        ports.event(Event(time: wallTime, severity: severity, kind: kind, subject: subject, message: message))
+    }
+
+    /// Something went wrong that Aloft lives with.
+    func warn(_ subject: String, _ kind: String, _ message: String) { note(.warning, kind, subject, message) }
+
+    /// Called after each event of a process, with how it was before.
+    func changed(_ id: ReplicaID, from before: ReplicaFacts, _ facts: ReplicaRunner.Findings) {
+        guard let state = replicas[id] else { return }
+        if before.machine.condemned == nil, let reason = state.machine.condemned {
+            let kind: ProbeKind = reason == .liveness ? .liveness : .startup
+            note(.warning, "replica.unhealthy", id.name, "\(reason.rawValue): \(answer(state, kind))")
+        }
+        guard before.machine.phase != state.machine.phase else { return }
+        replicas[id]?.since = wallTime
+        switch state.machine.phase {
+        case .launching: break
+        case .startup, .probing: if before.machine.phase == .launching { began(state) }
+        case .ready: becameReady(state)
+        case .unready: note(.warning, "replica.unready", id.name, answer(state, .readiness))
+        case .draining: break
+        case .terminating: drained(id, facts)
+        case .killing:
+            let grace = services[id.service]?.spec.stop.grace ?? .zero
+            note(
+                .warning, "replica.killed", id.name,
+                "did not end within \(grace.quantity) of SIGTERM: SIGKILL to its whole group")
+        case .sweeping: ended(state)
+        case .gone: left(id, facts)
+        }
+    }
+
+    private func answer(_ state: ReplicaFacts, _ kind: ProbeKind) -> String {
+        state.answers[kind]?.text ?? "no answer"
+    }
+
+    private func began(_ state: ReplicaFacts) {
+        guard let record = state.running?.record else { return }
+        let place = "process \(record.process.pid), \(record.address.label)"
+        if state.adoptedAt != nil {
+            note(.notice, "replica.adopted", state.id.name, "was running already: \(place)")
+        } else {
+            note(.notice, "replica.started", state.id.name, place)
+        }
+    }
+
+    private func becameReady(_ state: ReplicaFacts) {
+        if case .port(let port)? = state.running?.record.address {
+            services[state.id.service]?.slots[state.id.index]?.lastPort = port
+        }
+        let after = (now - state.begun).milliseconds
+        note(
+            .notice, "replica.ready", state.id.name, state.machine.longestReady > .zero ? "again" : "after \(after) ms")
+    }
+
+    private func drained(_ id: ReplicaID, _ facts: ReplicaRunner.Findings) {
+        guard facts.undrained > 0 else { return }
+        let limit = services[id.service]?.spec.stop.drain ?? .zero
+        note(
+            .warning, "replica.undrained", id.name,
+            "\(facts.undrained) requests still under way after \(limit.quantity)")
+    }
+
+    // MARK: ends
+
+    /// A process has ended, or was never made.
+    private func ended(_ state: ReplicaFacts) {
+        let id = state.id
+        let cause = state.cause ?? .unknown
+        let asked = state.machine.stopAsked && state.machine.condemned == nil
+        let exit = LastExit(cause: cause, time: wallTime, asked: asked, lastLines: [])
+        services[id.service]?.slots[id.index]?.lastExit = exit
+        services[id.service]?.slots[id.index]?.since = exit.time
+        if asked {
+            let reason = state.stopReason.map { ": \($0.rawValue)" } ?? ""
+            return note(.notice, "replica.stopped", id.name, "\(cause)\(reason)")
+        }
+        let next = planNext(state, cause)
+        if case .notStarted = cause {
+            note(.error, "replica.failed", id.name, "\(cause); \(next)")
+        } else {
+            let severity: Event.Severity = cause == .code(0) ? .notice : .error
+            let time = (now - state.begun).milliseconds
+            let why = state.machine.condemned.map { "\($0.rawValue); " } ?? ""
+            note(
+                severity, "replica.exited", id.name,
+                "\(why)\(cause) after \(Duration.milliseconds(time).quantity); \(next)")
+        }
+    }
+
+    /// Applies the restart policy and the back-off to the index.
+    ///
+    /// - Returns: What will be done, for people.
+    private func planNext(_ state: ReplicaFacts, _ cause: LastExit.Cause) -> String {
+        let id = state.id
+        guard var service = services[id.service], !service.isRemoved, id.index <= service.desired else {
+            return "it is not wanted any more"
+        }
+        // The end of an outdated process says nothing about the new configuration.
+        guard isCurrent(state, service), var slot = service.slots[id.index] else { return "it is being replaced" }
+        let policy = service.spec.restart.policy
+        if policy == .never || (policy == .onFailure && cause == .code(0)) {
+            slot.isFinished = true
+            service.slots[id.index] = slot
+            services[id.service] = service
+            return "stays so (restart policy `\(policy.rawValue)`)"
+        }
+        if case .notStarted = cause { slot.hasFailed = true }
+        // A port on which it never got ready may be somebody else's.
+        if !state.machine.wasReady { slot.lastPort = nil }
+        let readyFor = state.machine.longestReady
+        let wait = slot.backoff.ended(readyFor: readyFor, spec: service.spec.restart.backoff)
+        slot.notBefore = now + wait
+        service.slots[id.index] = slot
+        services[id.service] = service
+        return "next start in \(wait.quantity)"
+    }
+
+    /// Nothing is left of the process.
+    private func left(_ id: ReplicaID, _ facts: ReplicaRunner.Findings) {
+        services[id.service]?.slots[id.index]?.lastExit?.lastLines = Array(facts.lastLines.suffix(10))
+        if let count = services[id.service]?.slots.count, let service = services[id.service],
+            count > service.desired
+        {
+            forgetSlots(service)
+        }
+    }
+
+    /// Indexes above the desired number are forgotten once they are empty, but for their last generation and port.
+    private func forgetSlots(_ service: ServiceFacts) {
+        for index in service.slots.keys where index > service.desired {
+            services[service.spec.name]?.slots[index]?.forgive()
+            services[service.spec.name]?.slots[index]?.hasFailed = false
+        }
+    }
+}
+
+extension ReplicaAddress {
+    /// `port 20123`, `socket /x/y`.
+    var label: String {
+        switch self {
+        case .port(let port): "port \(port)"
+        case .unix(let path): "socket \(path)"
+        }
+    }
+}

@@ -1,0 +1,88 @@
+import AloftModel
+import AloftSystem
+
+/// What a replica is started with: every reference of the file replaced.
+package struct LaunchPlan: Sendable, Hashable {
+    package var arguments: [String]
+    /// `NAME=value`, in the order of the file after what every replica gets.
+    package var environment: [String]
+    package var directory: String
+    /// PATH as the replica sees it.
+    package var path: String
+
+    package enum Failure: Error, Sendable, Hashable, CustomStringConvertible {
+        case missingVariable(String)
+        case wrongAddress(String)
+
+        package var description: String {
+            switch self {
+            case .missingVariable(let name):
+                "`${env.\(name)}`: the variable \(name) is not set where `aloft up` was started; export it, or take it out"
+            case .wrongAddress(let reference):
+                "`${\(reference)}` has no meaning here: it goes with `listen: \(reference == "PORT" ? "port" : "unix")`"
+            }
+        }
+    }
+
+    /// - Parameter host: The environment of `aloft up`; only PATH, HOME and LANG of it are passed on.
+    package init(
+        _ spec: ServiceSpec, replica: ReplicaID, address: ReplicaAddress, host: [String: String]
+    ) throws(Failure) {
+        let resolve = Resolver(address: address, host: host)
+        arguments = try resolve.all(spec.command)
+        directory = spec.directory
+        var variables: [(name: String, value: String)] = []
+        for name in ["PATH", "HOME", "LANG"] {
+            if let value = host[name] { variables.append((name, value)) }
+        }
+        switch address {
+        case .port(let port): variables.append(("PORT", "\(port)"))
+        case .unix(let path): variables.append(("SOCKET", path))
+        }
+        variables.append(("ALOFT_SERVICE", spec.name))
+        variables.append(("ALOFT_REPLICA", replica.name))
+        for variable in spec.environment {
+            variables.removeAll { $0.name == variable.name }
+            variables.append((variable.name, try resolve.one(variable.value)))
+        }
+        environment = variables.map { "\($0.name)=\($0.value)" }
+        path = variables.first { $0.name == "PATH" }?.value ?? "/usr/local/bin:/usr/bin:/bin"
+    }
+
+    /// The command of a probe, with the same references.
+    package static func command(
+        _ templates: [Template], address: ReplicaAddress, host: [String: String]
+    ) throws(Failure) -> [String] {
+        try Resolver(address: address, host: host).all(templates)
+    }
+
+    private struct Resolver {
+        let address: ReplicaAddress
+        let host: [String: String]
+
+        func all(_ templates: [Template]) throws(Failure) -> [String] {
+            var texts: [String] = []
+            for template in templates { texts.append(try one(template)) }
+            return texts
+        }
+
+        func one(_ template: Template) throws(Failure) -> String {
+            var text = ""
+            for part in template.parts { text += try value(part) }
+            return text
+        }
+
+        private func value(_ part: Template.Part) throws(Failure) -> String {
+            switch (part, address) {
+            case (.text(let text), _): return text
+            case (.port, .port(let port)): return "\(port)"
+            case (.socket, .unix(let path)): return path
+            case (.port, _): throw .wrongAddress("PORT")
+            case (.socket, _): throw .wrongAddress("SOCKET")
+            case (.environment(let name), _):
+                guard let value = host[name] else { throw .missingVariable(name) }
+                return value
+            }
+        }
+    }
+}

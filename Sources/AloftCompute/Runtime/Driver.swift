@@ -1,0 +1,90 @@
+import AloftModel
+import AloftSystem
+
+/// How replicas are made and ended: as processes, or in containers.
+package protocol Driver: Sendable {
+    /// Makes ready to start replicas and ends what an earlier daemon left that no record tells of.
+    ///
+    /// - Returns: Output of replicas that no record tells of, still to be read; `forget` removes it.
+    func prepare(known: [ReplicaRecord]) async throws(ComputeStartError) -> [Leftover]
+    /// Starts a replica and returns once its program runs. Leaves nothing behind where it fails.
+    func launch(_ order: LaunchOrder) async throws(LaunchFailure) -> any RunningReplica
+    /// Takes over a replica that an earlier daemon started, or what is left of it.
+    func adopt(_ record: ReplicaRecord) async -> any RunningReplica
+    func forget(_ leftover: Leftover) async throws
+    /// Measures all at once; one that can't be measured is left out.
+    func measure(_ replicas: [any RunningReplica]) async -> [ReplicaID: ProcessUsage]
+    /// Who would hold a replica with these resources to them.
+    func enforcement(of resources: Resources) -> Enforcement
+    /// Called when all replicas have ended and none will be started.
+    func close() async
+}
+
+/// One replica that was started, until `sweep` has removed the last of it.
+package protocol RunningReplica: Sendable {
+    var record: ReplicaRecord { get }
+    /// Waits for its end. Nil where the task is cancelled first.
+    func ended() async -> LastExit.Cause?
+    /// To all its processes.
+    func signal(_ number: Int32) throws
+    /// Kills what is left. What could not be killed is in the result, one line each.
+    func killRemains() async -> [String]
+    /// Removes its files; called after its output was read.
+    func removeFiles() async -> [String]
+    /// Runs a command beside it, with its environment and under its limits.
+    func exec(_ command: [String], environment: LaunchPlan, timeout: Duration) async -> ExecOutcome
+}
+
+/// What a driver needs to know to start a replica.
+package struct LaunchOrder: Sendable {
+    package var id: ReplicaID
+    package var service: ServiceSpec
+    package var specDigest: String
+    /// Port of the process before it, kept where it is free.
+    package var preferredPort: Int?
+
+    package init(id: ReplicaID, service: ServiceSpec, specDigest: String, preferredPort: Int?) {
+        self.id = id
+        self.service = service
+        self.specDigest = specDigest
+        self.preferredPort = preferredPort
+    }
+}
+
+/// Why a replica could not be started: one line that says what to do where that is known.
+package struct LaunchFailure: Error, Sendable, Hashable, CustomStringConvertible {
+    package var description: String
+
+    package init(_ description: String) { self.description = description }
+}
+
+/// Output that nobody reads any more.
+package struct Leftover: Sendable, Hashable {
+    package var id: ReplicaID
+    package var directory: String
+    package var stdoutPath: String
+    package var stderrPath: String
+}
+
+/// How a command beside a replica ended.
+package enum ExecOutcome: Sendable, Hashable {
+    /// With the beginning of what it printed.
+    case ended(ProcessEnding, output: [UInt8])
+    case timedOut(output: [UInt8])
+    case notStarted(String)
+}
+
+/// Why supervision could not begin.
+package enum ComputeStartError: Error, Sendable, CustomStringConvertible {
+    /// The state directory, or what the system must provide.
+    case system(SystemError)
+    /// The journal.
+    case store(any Error)
+
+    package var description: String {
+        switch self {
+        case .system(let error): "cannot supervise replicas: \(error)"
+        case .store(let error): "cannot read which replicas run: \(error)"
+        }
+    }
+}

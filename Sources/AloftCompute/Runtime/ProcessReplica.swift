@@ -1,0 +1,101 @@
+import AloftModel
+import AloftSystem
+import Glibc
+
+/// A replica that is a process group of this machine.
+final class ProcessReplica: RunningReplica {
+    let record: ReplicaRecord
+    /// Nil where the process had ended before this daemon looked.
+    private let watch: ProcessWatch?
+    private let cgroup: Cgroup?
+    private let clock: any TimeSource
+    private let released: @Sendable () -> Void
+
+    /// - Parameter released: Called when its files are removed and its port may be given to another.
+    init(
+        _ record: ReplicaRecord, watch: ProcessWatch?, cgroup: Cgroup?, clock: any TimeSource,
+        released: @escaping @Sendable () -> Void
+    ) {
+        self.record = record
+        self.watch = watch
+        self.cgroup = cgroup
+        self.clock = clock
+        self.released = released
+    }
+
+    func ended() async -> LastExit.Cause? {
+        guard let watch else { return Task.isCancelled ? nil : .unknown }
+        guard let ending = await watch.wait() else { return nil }
+        return cause(ending)
+    }
+
+    /// The kernel's count is of the whole cgroup, made for this process alone: a kill of the leader by SIGKILL that
+    /// Aloft did not send, with a count above zero, is a kill for memory.
+    private func cause(_ ending: ProcessEnding) -> LastExit.Cause {
+        let killedForMemory = (cgroup?.memoryKills() ?? 0) > 0
+        switch ending {
+        case .exited(let code): return .code(code)
+        case .signaled(SIGKILL) where killedForMemory: return .outOfMemory(limit: record.memoryLimit)
+        case .signaled(let number): return .signal(number)
+        case .unknown: return killedForMemory ? .outOfMemory(limit: record.memoryLimit) : .unknown
+        }
+    }
+
+    func signal(_ number: Int32) throws {
+        guard let watch, watch.ending == nil else { return }
+        try ProcessGroup.signal(record.process.pid, number)
+    }
+
+    func killRemains() async -> [String] {
+        let remains = ProcessRemains(
+            leader: watch == nil ? nil : record.process, cgroup: cgroup,
+            outputFiles: [record.stdoutPath, record.stderrPath])
+        do {
+            let left = try await remains.killAll(clock: clock)
+            return left.map { "process \($0) does not end, not even by SIGKILL" }
+        } catch is CancellationError {
+            return []
+        } catch {
+            return ["\(error)"]
+        }
+    }
+
+    func removeFiles() async -> [String] {
+        var problems: [String] = []
+        do throws(SystemError) {
+            try RunDirectory(path: record.directory).remove()
+        } catch {
+            problems.append("\(error)")
+        }
+        if let problem = await removeCgroup() { problems.append(problem) }
+        released()
+        return problems
+    }
+
+    /// The kernel lets go of a cgroup some time after the last process in it was reaped.
+    private func removeCgroup() async -> String? {
+        guard let cgroup else { return nil }
+        var pause = Duration.milliseconds(1)
+        while true {
+            do throws(SystemError) {
+                try cgroup.remove()
+                return nil
+            } catch {
+                guard error.code == EBUSY, pause < .milliseconds(500) else { return "\(error)" }
+            }
+            do {
+                try await clock.sleep(for: pause)
+            } catch {
+                return nil
+            }
+            pause = pause * 2
+        }
+    }
+
+    func exec(_ command: [String], environment: LaunchPlan, timeout: Duration) async -> ExecOutcome {
+        await CommandRun(
+            command: command, plan: environment, cgroupProcsFiles: cgroup?.procsFiles ?? [], timeout: timeout,
+            clock: clock
+        ).run()
+    }
+}
