@@ -5,40 +5,37 @@ enum Authority {
     /// Accepts a name of letters, digits, `-`, `_` and single dots, or an address in brackets, and an optional port.
     ///
     /// Percent-encoding and sub-delimiters, which RFC 3986 would allow, name no host on the Internet.
-    @inline(__always)
     static func validate(_ view: ByteView, _ range: ByteRange, needsPort: Bool = false) throws(FaultReason) {
-        let bounded = ByteView(view.base, end: range.upperBound)
-        let at = bounded.skip(.commonHost, from: range.lowerBound)
-        // Most hosts are plain names, but the dots still have to be looked at.
-        try validateParts(bounded, range, afterCommon: at, needsPort: needsPort)
-    }
-
-    private static func validateParts(
-        _ view: ByteView, _ range: ByteRange, afterCommon: Int, needsPort: Bool
-    ) throws(FaultReason) {
-        let start = range.lowerBound
         guard !range.isEmpty, range.count <= longest else { throw .invalidHost }
-        let portMark = view[start] == 0x5B ? try addressEnd(view, start) : try nameEnd(view, start, from: afterCommon)
-        guard portMark < view.end else {
-            if needsPort { throw .invalidHost }
-            return
+        let bounded = view.clamped(to: range.upperBound)
+        let start = range.lowerBound
+        let common = view.skip(.commonHost, from: start)
+        var end = common < bounded.end ? common : bounded.end
+        if end == start || view[start] == 0x2E || view.mayHavePair(0x2E, 0x2E, 0x2E, start, end) {
+            end = view[start] == 0x5B ? try addressEnd(bounded, start) : try nameEnd(bounded, start)
+        } else if end < bounded.end, view[end] != 0x3A {
+            end = try nameEnd(bounded, start)
         }
-        guard view[portMark] == 0x3A else { throw .invalidHost }
-        try validatePort(view, from: portMark &+ 1)
+        if end < bounded.end {
+            try validatePort(bounded, from: end)
+        } else if needsPort {
+            throw .invalidHost
+        }
     }
 
-    /// The offset of the colon behind a name, or the end. No label is empty, but a final dot may stand.
-    private static func nameEnd(_ view: ByteView, _ start: Int, from afterCommon: Int) throws(FaultReason) -> Int {
-        var end = afterCommon
-        while end < view.end, view[end] == 0x5F || ByteClass.commonHost.contains(view[end]) { end &+= 1 }
+    /// The offset of the first byte behind a name, or the end. No label is empty, but a final dot may stand.
+    @inline(never)
+    private static func nameEnd(_ view: ByteView, _ start: Int) throws(FaultReason) -> Int {
+        var at = start
         var previousIsDot = true
-        for i in start..<end {
-            let isDot = view[i] == 0x2E
+        while at < view.end, view[at] == 0x5F || ByteClass.commonHost.contains(view[at]) {
+            let isDot = view[at] == 0x2E
             if isDot, previousIsDot { throw .invalidHost }
             previousIsDot = isDot
+            at &+= 1
         }
-        guard end > start else { throw .invalidHost }
-        return end
+        guard at > start else { throw .invalidHost }
+        return at
     }
 
     /// The offset behind the `]` of an IPv6 address.
@@ -56,8 +53,11 @@ enum Authority {
         return at &+ 1
     }
 
-    private static func validatePort(_ view: ByteView, from start: Int) throws(FaultReason) {
-        guard start < view.end, view.end &- start <= 5 else { throw .invalidHost }
+    /// A colon and one to five digits that make a port.
+    @inline(always)
+    private static func validatePort(_ view: ByteView, from colon: Int) throws(FaultReason) {
+        let start = colon &+ 1
+        guard view[colon] == 0x3A, start < view.end, view.end &- start <= 5 else { throw .invalidHost }
         var port = 0
         for i in start..<view.end {
             let digit = view[i] &- 0x30

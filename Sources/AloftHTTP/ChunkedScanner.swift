@@ -87,7 +87,7 @@ package struct ChunkedScanner: Sendable {
         }
     }
 
-    @inline(__always)
+    @inline(always)
     private mutating func takeData(_ bytes: UnsafeRawBufferPointer, _ offset: inout Int) -> ByteRange {
         let count = min(remaining, bytes.count &- offset)
         let range = ByteRange(offset, offset &+ count)
@@ -98,7 +98,7 @@ package struct ChunkedScanner: Sendable {
     }
 
     /// Consumes one byte, or the trailers as far as they go; true at the end of the message.
-    @inline(__always)
+    @inline(always)
     private mutating func step(_ bytes: UnsafeRawBufferPointer, _ offset: inout Int) throws(FaultReason) -> Bool {
         let byte = bytes[offset]
         switch state {
@@ -127,7 +127,7 @@ package struct ChunkedScanner: Sendable {
         return false
     }
 
-    @inline(__always)
+    @inline(always)
     private mutating func readSize(_ byte: UInt8) throws(FaultReason) {
         if let digit = hexadecimal(byte) {
             guard digits < Self.longestSize else { throw .chunkTooLarge }

@@ -9,13 +9,12 @@ struct ConnectionOptions: Sendable {
     /// Names beyond this many are refused, which bounds the cost of looking them up.
     static let namedLimit = 16
 
-    @inline(__always)
+    @inline(always)
     mutating func add(_ view: ByteView, _ value: ByteRange, isRequest: Bool) throws(FaultReason) {
-        let bytes = UnsafeRawBufferPointer(start: view.base, count: view.end)
-        if bytes.equalsIgnoringCase(value, "keep-alive") {
+        if view.matches(value, "keep-alive") {
             keepAlive = true
         } else {
-            try addList(bytes, value, isRequest: isRequest)
+            try addList(view.buffer, value, isRequest: isRequest)
         }
     }
 
@@ -76,11 +75,10 @@ struct ConnectionOptions: Sendable {
 enum TransferCoding {
     /// Accepts `chunked` alone. Anything in front of a final `chunked` is a coding unknown here (501); anything else leaves
     /// the end of the body unknown (400) (RFC 9112 §6.1, §6.3).
-    @inline(__always)
+    @inline(always)
     static func validate(_ view: ByteView, _ value: ByteRange) throws(FaultReason) {
-        let bytes = UnsafeRawBufferPointer(start: view.base, count: view.end)
-        if bytes.equalsIgnoringCase(value, "chunked") { return }
-        throw refusal(bytes, value)
+        if view.matches(value, "chunked") { return }
+        throw refusal(view.buffer, value)
     }
 
     @inline(never)
@@ -104,7 +102,7 @@ enum TransferCoding {
 enum Upgrade {
     /// One protocol, and none that is HTTP itself: an `h2c` tunnel would carry requests past every route of the gateway.
     static func mayTunnel(_ view: ByteView, _ value: ByteRange) -> Bool {
-        let bytes = UnsafeRawBufferPointer(start: view.base, count: view.end)
+        let bytes = view.buffer
         var offset = value.lowerBound
         guard let name = bytes.nextListMember(value, from: &offset), name == value else { return false }
         return !bytes.equalsIgnoringCase(name, "h2c") && !startsWithHTTP(bytes, name)

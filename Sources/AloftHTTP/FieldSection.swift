@@ -9,73 +9,88 @@ struct FieldFacts: Sendable {
     var offersUpgrade = false
     var expectsContinue = false
 
-    @inline(__always)
+    @inline(always)
     func has(_ field: KnownField) -> Bool { seen & field.bit != 0 }
 }
 
 /// Reads field lines up to the empty line (RFC 9112 §5), resuming where the bytes ended.
 struct FieldSection: Sendable {
     private(set) var facts = FieldFacts()
+    private let headLimit: Int
+    private let fieldLimit: Int
+    /// Bits of the fields that may appear once.
+    private let once: UInt64
+    private let isRequest: Bool
     /// Where the line under way begins.
     private var line = 0
     /// Bytes before this are validated.
     private var scanned = 0
     /// Of the line under way; 0 while its name is read.
     private var colon = 0
+    /// The name under way has a `_`.
+    private var hasUnderscore = false
+
+    init(limits: HeadLimits, isRequest: Bool) {
+        headLimit = limits.headBytes
+        fieldLimit = limits.fieldCount
+        once = isRequest ? KnownField.onceInRequest : KnownField.onceInResponse
+        self.isRequest = isRequest
+    }
 
     /// Starts at the first field line, which is never at offset 0.
-    @inline(__always)
+    @inline(always)
     mutating func begin(at offset: Int) {
         facts = FieldFacts()
         line = offset
         scanned = offset
         colon = 0
+        hasUnderscore = false
     }
 
     /// Returns the offset behind the empty line, or 0 where the bytes end before it.
-    @inline(__always)
-    mutating func read(
-        _ bytes: UnsafeRawBufferPointer, limits: HeadLimits, isRequest: Bool, into fields: inout ContiguousArray<Field>
-    ) throws(FaultReason) -> Int {
-        let view = ByteView(bytes.baseAddress.unsafelyUnwrapped, end: min(bytes.count, limits.headBytes))
-        let end = view.end
+    mutating func read(_ bytes: ByteView, into fields: inout ContiguousArray<Field>) throws(FaultReason) -> Int {
+        let view = bytes.clamped(to: headLimit)
+        var line = self.line
+        var at = scanned
+        var colon = self.colon
         while true {
             if colon == 0 {
-                if scanned == line, line < end, view[line] == 0x0D {
-                    guard line &+ 1 < end else { break }
-                    guard view[line &+ 1] == 0x0A else { throw .bareCarriageReturn }
-                    return line &+ 2
+                if at == line, at < view.end, view[at] == 0x0D {
+                    if at &+ 1 == view.end { break }
+                    guard view[at &+ 1] == 0x0A else { throw .bareCarriageReturn }
+                    return at &+ 2
                 }
-                scanned = try Self.nameEnd(view, line: line, from: scanned)
-                guard scanned < end else { break }
-                colon = scanned
-                scanned &+= 1
+                at = view.skip(.commonName, from: at)
+                if at >= view.end { break }
+                if view[at] != 0x3A || at == line {
+                    at = try uncommonNameEnd(view, line: line, from: at)
+                    if at == view.end { break }
+                }
+                colon = at
+                at &+= 1
             }
-            scanned = Self.valueEnd(view, from: scanned)
-            guard scanned < end else { break }
-            guard view[scanned] == 0x0D else { throw view[scanned] == 0x0A ? .bareLineFeed : .invalidFieldValue }
-            guard scanned &+ 1 < end else { break }
-            guard view[scanned &+ 1] == 0x0A else { throw .bareCarriageReturn }
-            guard fields.count < limits.fieldCount else { throw .tooManyFields }
-            fields.append(try take(view, valueEnd: scanned, isRequest: isRequest))
-            line = scanned &+ 2
-            scanned = line
+            at = view.skip(.text, from: at)
+            guard at &+ 1 < view.end, view[at] == 0x0D, view[at &+ 1] == 0x0A else {
+                at = try uncommonValueEnd(view, at)
+                guard at &+ 1 < view.end else { break }
+                continue
+            }
+            guard fields.count < fieldLimit else { throw .tooManyFields }
+            fields.append(try field(view, line, colon, at))
+            line = at &+ 2
+            at = line
             colon = 0
         }
-        if bytes.count >= limits.headBytes { throw .headTooLarge }
+        self.line = line
+        self.colon = colon
+        scanned = at
+        if bytes.end >= headLimit { throw .headTooLarge }
         return 0
     }
 
-    /// The offset of the colon, or the end of the bytes.
-    @inline(__always)
-    private static func nameEnd(_ view: ByteView, line: Int, from start: Int) throws(FaultReason) -> Int {
-        let at = view.skip(.commonName, from: start)
-        if at < view.end, view[at] == 0x3A, at > line { return at }
-        return try uncommonNameEnd(view, line: line, from: at)
-    }
-
+    /// Finds the colon behind a name that is not made of letters, digits and `-` alone, or the end of the bytes.
     @inline(never)
-    private static func uncommonNameEnd(_ view: ByteView, line: Int, from start: Int) throws(FaultReason) -> Int {
+    private mutating func uncommonNameEnd(_ view: ByteView, line: Int, from start: Int) throws(FaultReason) -> Int {
         var at = start
         while at < view.end {
             let byte = view[at]
@@ -83,7 +98,8 @@ struct FieldSection: Sendable {
                 guard at > line else { throw .emptyFieldName }
                 return at
             }
-            guard isTokenByte(byte) else { throw nameFault(byte, isFirst: at == line) }
+            guard isTokenByte(byte) else { throw Self.nameFault(byte, isFirst: at == line) }
+            if byte == 0x5F { hasUnderscore = true }
             at &+= 1
         }
         return at
@@ -98,57 +114,60 @@ struct FieldSection: Sendable {
         }
     }
 
-    /// The offset of the first control byte but HTAB, or the end of the bytes.
-    @inline(__always)
-    private static func valueEnd(_ view: ByteView, from start: Int) -> Int {
-        var at = view.skip(.text, from: start)
-        while at < view.end, view[at] == 0x09 { at = view.skip(.text, from: at &+ 1) }
-        return at
+    /// Passes over a HTAB; refuses what ends a value otherwise than with CRLF. Stays at a CR whose LF has yet to come.
+    @inline(never)
+    private func uncommonValueEnd(_ view: ByteView, _ at: Int) throws(FaultReason) -> Int {
+        guard at < view.end else { return at }
+        switch view[at] {
+        case 0x09:
+            return view.skip(.text, from: at &+ 1)
+        case 0x0D:
+            guard at &+ 1 == view.end else { throw .bareCarriageReturn }
+            return at
+        case 0x0A: throw .bareLineFeed
+        default: throw .invalidFieldValue
+        }
     }
 
-    /// Makes the field of the line under way and notes what it says.
-    @inline(__always)
-    private mutating func take(_ view: ByteView, valueEnd: Int, isRequest: Bool) throws(FaultReason) -> Field {
+    /// Makes the field of a line and notes what it says.
+    @inline(always)
+    private mutating func field(
+        _ view: ByteView, _ line: Int, _ colon: Int, _ valueEnd: Int
+    ) throws(FaultReason) -> Field {
         var start = colon &+ 1
         var end = valueEnd
         while start < end, isWhitespace(view[start]) { start &+= 1 }
         while end > start, isWhitespace(view[end &- 1]) { end &-= 1 }
         let known = KnownField.recognise(view.base + line, count: colon &- line)
         let value = ByteRange(start, end)
-        if known == .other {
-            if isRequest { try Self.refuseImitation(view, line, colon) }
-        } else {
-            let once = isRequest ? KnownField.onceInRequest : KnownField.onceInResponse
+        if known != .other {
             if facts.seen & once & known.bit != 0 { throw .duplicateField }
             facts.seen |= known.bit
-            try note(known, value, view, isRequest: isRequest)
+            if known.bit & KnownField.noted != 0 { try note(known, value, view) }
+        } else if hasUnderscore {
+            try refuseImitation(view, line, colon)
         }
-        return Field(name: ByteRange(line, colon), value: value, known: known, isHopByHop: known.isHopByHop)
+        let isHopByHop = KnownField.hopByHop & known.bit != 0
+        return Field(name: ByteRange(line, colon), value: value, known: known, isHopByHop: isHopByHop)
     }
 
-    @inline(__always)
-    private mutating func note(
-        _ known: KnownField, _ value: ByteRange, _ view: ByteView, isRequest: Bool
-    ) throws(FaultReason) {
+    @inline(never)
+    private mutating func note(_ known: KnownField, _ value: ByteRange, _ view: ByteView) throws(FaultReason) {
         switch known {
-        case .host:
-            guard isRequest else { return }
+        case .host where isRequest:
             try Authority.validate(view, value)
             facts.host = value
         case .connection:
             try facts.options.add(view, value, isRequest: isRequest)
         case .contentLength:
-            guard let length = UnsafeRawBufferPointer(start: view.base, count: view.end).decimal(value) else {
-                throw .invalidContentLength
-            }
+            guard let length = view.buffer.decimal(value) else { throw .invalidContentLength }
             facts.contentLength = length
         case .transferEncoding:
             try TransferCoding.validate(view, value)
         case .upgrade:
             facts.offersUpgrade = Upgrade.mayTunnel(view, value)
         case .expect where isRequest:
-            let bytes = UnsafeRawBufferPointer(start: view.base, count: view.end)
-            guard bytes.equalsIgnoringCase(value, "100-continue") else { throw .unsupportedExpectation }
+            guard view.matches(value, "100-continue") else { throw .unsupportedExpectation }
             facts.expectsContinue = true
         default:
             return
@@ -156,26 +175,18 @@ struct FieldSection: Sendable {
     }
 
     /// `X_Forwarded_For` and `X-Forwarded-For` are one variable to CGI and WSGI applications: a client must not be able
-    /// to send the one where the gateway vouches for the other.
-    @inline(__always)
-    private static func refuseImitation(_ view: ByteView, _ start: Int, _ end: Int) throws(FaultReason) {
-        guard end &- start <= 19 else { return }
-        try refuseUnderscores(view, start, end)
-    }
-
+    /// to send the one where the gateway vouches for the other. Upstreams may say what they like.
     @inline(never)
-    private static func refuseUnderscores(_ view: ByteView, _ start: Int, _ end: Int) throws(FaultReason) {
-        var copy = SIMD32<UInt8>(repeating: 0)
-        var found = false
-        for i in start..<end {
-            let byte = view[i]
-            found = found || byte == 0x5F
-            copy[i &- start] = byte == 0x5F ? 0x2D : byte
-        }
-        guard found else { return }
+    private mutating func refuseImitation(_ view: ByteView, _ start: Int, _ end: Int) throws(FaultReason) {
+        hasUnderscore = false
+        guard isRequest, end &- start <= 32 else { return }
+        var copy = Copy(repeating: 0)
+        for i in start..<end { copy[i &- start] = view[i] == 0x5F ? 0x2D : view[i] }
         let known = withUnsafeBytes(of: copy) { bytes in
             KnownField.recognise(bytes.baseAddress.unsafelyUnwrapped, count: end &- start)
         }
         if known != .other { throw .ambiguousFieldName }
     }
+
+    private typealias Copy = SIMD32<UInt8>
 }

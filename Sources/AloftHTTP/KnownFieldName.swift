@@ -5,17 +5,24 @@ extension KnownField {
     package var isHopByHop: Bool { Self.hopByHop & bit != 0 }
 
     /// One bit a field, for sets.
-    @inline(__always) var bit: UInt64 { 1 &<< UInt64(rawValue) }
+    @inline(always) var bit: UInt64 { 1 &<< UInt64(rawValue) }
 
-    @inline(__always)
+    @inline(always)
     static var hopByHop: UInt64 {
         KnownField.connection.bit | KnownField.keepAlive.bit | KnownField.proxyConnection.bit | KnownField.te.bit
             | KnownField.transferEncoding.bit | KnownField.upgrade.bit | KnownField.proxyAuthenticate.bit
             | KnownField.proxyAuthorization.bit
     }
 
+    /// Fields whose value matters to framing or to the connection.
+    @inline(always)
+    static var noted: UInt64 {
+        KnownField.host.bit | KnownField.connection.bit | KnownField.contentLength.bit | KnownField.expect.bit
+            | KnownField.transferEncoding.bit | KnownField.upgrade.bit
+    }
+
     /// Fields of which a second line makes a request ambiguous: each names one thing, and readers differ in which they take.
-    @inline(__always)
+    @inline(always)
     static var onceInRequest: UInt64 {
         onceInResponse | KnownField.host.bit | KnownField.expect.bit | KnownField.upgrade.bit
             | KnownField.contentType.bit | KnownField.authorization.bit | KnownField.contentRange.bit
@@ -23,7 +30,7 @@ extension KnownField {
             | KnownField.ifModifiedSince.bit | KnownField.ifUnmodifiedSince.bit
     }
 
-    @inline(__always)
+    @inline(always)
     static var onceInResponse: UInt64 {
         KnownField.contentLength.bit | KnownField.transferEncoding.bit
     }
@@ -32,7 +39,7 @@ extension KnownField {
     ///
     /// By length first, then with one to three overlapping word compares. `| 0x20` folds case; among token bytes it makes no
     /// two different names equal, since `-` and the digits have that bit already.
-    @inline(__always)
+    @inline(never)
     static func recognise(_ name: UnsafeRawPointer, count: Int) -> KnownField {
         switch count {
         case 2: return matches(name, "te") ? .te : .other
@@ -56,7 +63,7 @@ extension KnownField {
         }
     }
 
-    @inline(__always)
+    @inline(always)
     private static func recognise6(_ name: UnsafeRawPointer) -> KnownField {
         if matches(name, "accept") { return .accept }
         if matches(name, "cookie") { return .cookie }
@@ -64,14 +71,14 @@ extension KnownField {
         return matches(name, "server") ? .server : .other
     }
 
-    @inline(__always)
+    @inline(always)
     private static func recognise10(_ name: UnsafeRawPointer) -> KnownField {
         if matches(name, "connection") { return .connection }
         if matches(name, "set-cookie") { return .setCookie }
         return matches(name, "keep-alive") ? .keepAlive : .other
     }
 
-    @inline(__always)
+    @inline(always)
     private static func recognise13(_ name: UnsafeRawPointer) -> KnownField {
         if matches(name, "cache-control") { return .cacheControl }
         if matches(name, "authorization") { return .authorization }
@@ -79,26 +86,26 @@ extension KnownField {
         return matches(name, "if-none-match") ? .ifNoneMatch : .other
     }
 
-    @inline(__always)
+    @inline(always)
     private static func recognise16(_ name: UnsafeRawPointer) -> KnownField {
         matches(name, "x-forwarded-host") ? .xForwardedHost : matches(name, "proxy-connection") ? .proxyConnection : .other
     }
 
-    @inline(__always)
+    @inline(always)
     private static func recognise17(_ name: UnsafeRawPointer) -> KnownField {
         if matches(name, "transfer-encoding") { return .transferEncoding }
         if matches(name, "x-forwarded-proto") { return .xForwardedProto }
         return matches(name, "if-modified-since") ? .ifModifiedSince : .other
     }
 
-    @inline(__always)
+    @inline(always)
     private static func recognise19(_ name: UnsafeRawPointer) -> KnownField {
         if matches(name, "proxy-authorization") { return .proxyAuthorization }
         return matches(name, "if-unmodified-since") ? .ifUnmodifiedSince : .other
     }
 
     /// Compares with a lower-case literal of the same length, which the compiler turns into word constants.
-    @inline(__always)
+    @inline(always)
     private static func matches(_ name: UnsafeRawPointer, _ literal: StaticString) -> Bool {
         let text = UnsafeRawPointer(literal.utf8Start)
         let count = literal.utf8CodeUnitCount
@@ -118,12 +125,12 @@ extension KnownField {
         return name.loadUnaligned(as: UInt16.self) | 0x2020 == text.loadUnaligned(as: UInt16.self)
     }
 
-    @inline(__always)
+    @inline(always)
     private static func folded64(_ name: UnsafeRawPointer, _ offset: Int) -> UInt64 {
         name.loadUnaligned(fromByteOffset: offset, as: UInt64.self) | 0x2020_2020_2020_2020
     }
 
-    @inline(__always)
+    @inline(always)
     private static func folded32(_ name: UnsafeRawPointer, _ offset: Int) -> UInt32 {
         name.loadUnaligned(fromByteOffset: offset, as: UInt32.self) | 0x2020_2020
     }

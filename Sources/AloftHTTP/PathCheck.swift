@@ -114,7 +114,7 @@ package enum PathCheck: Sendable, Equatable {
 }
 
 /// The value of a hexadecimal digit in either case.
-@inline(__always)
+@inline(always)
 func hexadecimal(_ byte: UInt8) -> UInt8? {
     let digit = byte &- 0x30
     if digit <= 9 { return digit }

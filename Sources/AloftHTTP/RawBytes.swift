@@ -117,7 +117,7 @@ package func lowercased(_ byte: UInt8) -> UInt8 {
     byte &- 0x41 < 26 ? byte | 0x20 : byte
 }
 
-@inline(__always)
+@inline(always)
 func isWhitespace(_ byte: UInt8) -> Bool {
     byte == 0x20 || byte == 0x09
 }

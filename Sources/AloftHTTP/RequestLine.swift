@@ -22,15 +22,13 @@ struct RequestLine: Sendable {
     var target: ByteRange { ByteRange(targetStart, targetEnd) }
 
     /// Returns the offset of the first field line, or 0 where the bytes end before it.
-    @inline(__always)
-    mutating func read(_ bytes: UnsafeRawBufferPointer, limits: HeadLimits) throws(FaultReason) -> Int {
-        let base = bytes.baseAddress.unsafelyUnwrapped
+    mutating func read(_ bytes: ByteView, limits: HeadLimits) throws(FaultReason) -> Int {
         if start == 0, targetStart == 0, bytes[0] == 0x0D {
-            guard bytes.count > 1 else { return try exhausted(bytes, limits) }
+            guard bytes.end > 1 else { return try exhausted(bytes, limits) }
             guard bytes[1] == 0x0A else { throw .bareCarriageReturn }
             start = 2
         }
-        let view = ByteView(base, end: min(bytes.count, start &+ limits.requestLineBytes, limits.headBytes))
+        let view = bytes.clamped(to: limits.headBytes).clamped(to: start &+ limits.requestLineBytes)
         if targetStart == 0 {
             guard try readMethod(view) else { return try exhausted(bytes, limits) }
         }
@@ -42,14 +40,14 @@ struct RequestLine: Sendable {
     }
 
     /// The bytes end inside the line: more must come, unless the line may not be longer.
-    @inline(__always)
-    private func exhausted(_ bytes: UnsafeRawBufferPointer, _ limits: HeadLimits) throws(FaultReason) -> Int {
-        if bytes.count >= start &+ limits.requestLineBytes { throw .requestLineTooLong }
-        if bytes.count >= limits.headBytes { throw .headTooLarge }
+    @inline(never)
+    private func exhausted(_ bytes: ByteView, _ limits: HeadLimits) throws(FaultReason) -> Int {
+        if bytes.end >= start &+ limits.requestLineBytes { throw .requestLineTooLong }
+        if bytes.end >= limits.headBytes { throw .headTooLarge }
         return 0
     }
 
-    @inline(__always)
+    @inline(always)
     private mutating func readMethod(_ view: ByteView) throws(FaultReason) -> Bool {
         if view.end &- start >= 8 {
             let word = view.word(at: start).littleEndian
@@ -71,8 +69,7 @@ struct RequestLine: Sendable {
         while at < view.end {
             let byte = view[at]
             if byte == 0x20, at > start {
-                let bytes = UnsafeRawBufferPointer(start: view.base, count: view.end)
-                setMethod(Method(bytes, ByteRange(start, at)), count: at &- start)
+                setMethod(Method(view.buffer, ByteRange(start, at)), count: at &- start)
                 return true
             }
             guard isTokenByte(byte), at &- start < Self.longestMethod else {
@@ -83,7 +80,7 @@ struct RequestLine: Sendable {
         return false
     }
 
-    @inline(__always)
+    @inline(always)
     private mutating func setMethod(_ method: Method, count: Int) {
         self.method = method
         methodName = ByteRange(start, start &+ count)
@@ -92,7 +89,7 @@ struct RequestLine: Sendable {
     }
 
     /// Finds the end of the target and its query, and refuses bytes that no target may hold.
-    @inline(__always)
+    @inline(always)
     private mutating func readTarget(_ view: ByteView) throws(FaultReason) -> Bool {
         if queryStart == 0 {
             scanned = view.skip(.commonPath, from: scanned)
@@ -126,7 +123,7 @@ struct RequestLine: Sendable {
     }
 
     /// Returns the offset behind the line's CRLF, or 0 where the bytes end before it.
-    @inline(__always)
+    @inline(always)
     private mutating func readVersion(_ view: ByteView) throws(FaultReason) -> Int {
         let at = targetEnd &+ 1
         if at &+ 10 <= view.end, view[at &+ 8] == 0x0D, view[at &+ 9] == 0x0A {

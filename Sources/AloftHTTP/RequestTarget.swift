@@ -1,7 +1,6 @@
 /// Takes a request target apart by its form (RFC 9112 §3.2).
 enum RequestTarget {
     /// Fills in path, query and, for the absolute and authority forms, authority.
-    @inline(__always)
     static func resolve(_ line: RequestLine, _ view: ByteView, into head: inout RequestHead) throws(FaultReason) {
         let target = line.target
         guard view[target.lowerBound] == 0x2F, line.method != .connect else {
@@ -13,14 +12,14 @@ enum RequestTarget {
         head.query = line.queryStart == 0 ? .empty : ByteRange(pathEnd, target.upperBound)
         head.authority = .empty
         head.pathIsPlain = true
-        if !line.hasCommonPath || view.mayHaveSlashPair(target.lowerBound, pathEnd) {
+        if !line.hasCommonPath || view.mayHavePair(0x2F, 0x2F, 0x2E, target.lowerBound, pathEnd) {
             try examinePath(view, into: &head)
         }
     }
 
     @inline(never)
     private static func examinePath(_ view: ByteView, into head: inout RequestHead) throws(FaultReason) {
-        switch PathCheck.examine(UnsafeRawBufferPointer(start: view.base, count: view.end), head.path) {
+        switch PathCheck.examine(view.buffer, head.path) {
         case .plain: head.pathIsPlain = true
         case .needsCanonical: head.pathIsPlain = false
         case .refused(let reason): throw reason
@@ -52,7 +51,7 @@ enum RequestTarget {
         _ line: RequestLine, _ view: ByteView, into head: inout RequestHead
     ) throws(FaultReason) {
         let target = line.target
-        let bytes = UnsafeRawBufferPointer(start: view.base, count: view.end)
+        let bytes = view.buffer
         let start = target.lowerBound
         let schemeCount =
             hasPrefix(bytes, target, "http://") ? 7 : hasPrefix(bytes, target, "https://") ? 8 : 0

@@ -4,35 +4,23 @@
 package struct ResponseParser: Sendable {
     private let limits: HeadLimits
     private var line = StatusLine()
-    private var section = FieldSection()
+    private var section: FieldSection
     private var stage = Stage.idle
 
     private enum Stage: Sendable { case idle, line, fields }
 
     package init(limits: HeadLimits) {
         self.limits = limits
+        section = FieldSection(limits: limits, isRequest: false)
     }
 
     /// Reads as far as the bytes go; `method` is that of the request, since the answer to HEAD has no body whatever it says.
     package mutating func parse(
         _ bytes: UnsafeRawBufferPointer, answering method: Method, into head: inout ResponseHead
     ) -> HeadOutcome {
-        guard bytes.count > 0 else { return .incomplete }
+        guard bytes.count > 0, let base = bytes.baseAddress else { return .incomplete }
         do throws(FaultReason) {
-            if stage != .fields {
-                if stage == .idle {
-                    line = StatusLine()
-                    head.fields.removeAll(keepingCapacity: true)
-                    stage = .line
-                }
-                let first = try line.read(bytes, limits: limits)
-                guard first > 0 else { return .incomplete }
-                section.begin(at: first)
-                stage = .fields
-            }
-            let end = try section.read(bytes, limits: limits, isRequest: false, into: &head.fields)
-            guard end > 0 else { return .incomplete }
-            try finish(bytes, end, method, &head)
+            guard try advance(ByteView(base, end: bytes.count), method, &head) else { return .incomplete }
             stage = .idle
             return .complete
         } catch {
@@ -41,14 +29,35 @@ package struct ResponseParser: Sendable {
         }
     }
 
+    /// True when the head is complete.
+    @inline(always)
+    private mutating func advance(
+        _ view: ByteView, _ method: Method, _ head: inout ResponseHead
+    ) throws(FaultReason) -> Bool {
+        if stage != .fields {
+            if stage == .idle {
+                line = StatusLine()
+                head.fields.removeAll(keepingCapacity: true)
+                stage = .line
+            }
+            let first = try line.read(view, limits: limits)
+            guard first > 0 else { return false }
+            section.begin(at: first)
+            stage = .fields
+        }
+        let end = try section.read(view, into: &head.fields)
+        guard end > 0 else { return false }
+        try finish(view, end, method, &head)
+        return true
+    }
+
     /// Forgets a head that was read in part.
     package mutating func reset() {
         stage = .idle
     }
 
-    @inline(__always)
     private func finish(
-        _ bytes: UnsafeRawBufferPointer, _ end: Int, _ method: Method, _ head: inout ResponseHead
+        _ view: ByteView, _ end: Int, _ method: Method, _ head: inout ResponseHead
     ) throws(FaultReason) {
         let facts = section.facts
         let options = facts.options
@@ -63,11 +72,11 @@ package struct ResponseParser: Sendable {
         }
         head.framing = framing(facts, answering: method)
         if head.framing == .untilClose || announcesForbiddenBody(facts) { head.keepAlive = false }
-        if options.named > 0 { options.mark(bytes, &head.fields) }
+        if options.named > 0 { options.mark(view.buffer, &head.fields) }
     }
 
     /// RFC 9112 §6.3.
-    @inline(__always)
+    @inline(always)
     private func framing(_ facts: FieldFacts, answering method: Method) -> Framing {
         let status = line.status
         if method == .head || status < 200 || status == 204 || status == 304 { return .none }
@@ -78,7 +87,7 @@ package struct ResponseParser: Sendable {
     }
 
     /// An upstream that announces a body with 1xx or 204 may also send one: its connection is not used again.
-    @inline(__always)
+    @inline(always)
     private func announcesForbiddenBody(_ facts: FieldFacts) -> Bool {
         guard line.status < 200 || line.status == 204 else { return false }
         return facts.has(.transferEncoding) || facts.contentLength > 0
@@ -94,9 +103,8 @@ struct StatusLine: Sendable {
     private var scanned = 0
 
     /// Returns the offset of the first field line, or 0 where the bytes end before it.
-    @inline(__always)
-    mutating func read(_ bytes: UnsafeRawBufferPointer, limits: HeadLimits) throws(FaultReason) -> Int {
-        let view = ByteView(bytes.baseAddress.unsafelyUnwrapped, end: min(bytes.count, limits.headBytes))
+    mutating func read(_ bytes: ByteView, limits: HeadLimits) throws(FaultReason) -> Int {
+        let view = bytes.clamped(to: limits.headBytes)
         if scanned == 0 {
             guard view.end >= 14 else { return try exhausted(bytes, limits) }
             try readStatus(view)
@@ -113,13 +121,13 @@ struct StatusLine: Sendable {
         return scanned &+ 2
     }
 
-    @inline(__always)
-    private func exhausted(_ bytes: UnsafeRawBufferPointer, _ limits: HeadLimits) throws(FaultReason) -> Int {
-        if bytes.count >= limits.headBytes { throw .headTooLarge }
+    @inline(never)
+    private func exhausted(_ bytes: ByteView, _ limits: HeadLimits) throws(FaultReason) -> Int {
+        if bytes.end >= limits.headBytes { throw .headTooLarge }
         return 0
     }
 
-    @inline(__always)
+    @inline(always)
     private mutating func readStatus(_ view: ByteView) throws(FaultReason) {
         let word = view.word(at: 0).littleEndian
         guard word == 0x312E_312F_5054_5448 || word == 0x302E_312F_5054_5448, view[8] == 0x20 else {

@@ -12,7 +12,7 @@ enum ByteClass {
     case text
 
     /// 0xFF in the lanes whose byte is outside the set, 0 in the others.
-    @inline(__always)
+    @inline(always)
     func outside(_ bytes: Block) -> Block {
         switch self {
         case .commonName:
@@ -29,7 +29,7 @@ enum ByteClass {
         }
     }
 
-    @inline(__always)
+    @inline(always)
     func contains(_ byte: UInt8) -> Bool {
         let isLetter = (byte | 0x20) &- 0x61 <= 25
         switch self {
@@ -41,12 +41,12 @@ enum ByteClass {
         }
     }
 
-    @inline(__always)
+    @inline(always)
     private static func letters(_ bytes: Block) -> Block {
         ((bytes | Block(repeating: 0x20)) &- Block(repeating: 0x61)).lanes(atMost: 25)
     }
 
-    @inline(__always)
+    @inline(always)
     private static func alphanumeric(_ bytes: Block) -> Block {
         letters(bytes) | (bytes &- Block(repeating: 0x30)).lanes(atMost: 9)
     }
@@ -58,20 +58,20 @@ typealias Block = SIMD16<UInt8>
 /// Comparisons whose result is bytes again. Only these forms, of two vectors of one concrete type, are compiled to vector
 /// instructions; comparing with a scalar or combining `SIMDMask`s is done lane by lane.
 extension SIMD16<UInt8> {
-    @inline(__always)
+    @inline(always)
     func lanes(equalTo byte: UInt8) -> Block {
         let mask: SIMDMask<SIMD16<Int8>> = self .== Block(repeating: byte)
         return unsafeBitCast(mask, to: Block.self)
     }
 
-    @inline(__always)
+    @inline(always)
     func lanes(atMost byte: UInt8) -> Block {
         let mask: SIMDMask<SIMD16<Int8>> = self .<= Block(repeating: byte)
         return unsafeBitCast(mask, to: Block.self)
     }
 
     /// The first lane that is not 0, 16 where all are.
-    @inline(__always)
+    @inline(always)
     var firstLane: Int {
         let halves = unsafeBitCast(self, to: SIMD2<UInt64>.self)
         if halves[0] != 0 { return halves[0].littleEndian.trailingZeroBitCount &>> 3 }
@@ -87,29 +87,39 @@ struct ByteView {
     let base: UnsafeRawPointer
     let end: Int
 
-    @inline(__always)
+    @inline(always)
     init(_ base: UnsafeRawPointer, end: Int) {
         self.base = base
         self.end = end
     }
 
-    @inline(__always)
+    @inline(always)
     subscript(offset: Int) -> UInt8 {
         base.load(fromByteOffset: offset, as: UInt8.self)
     }
 
-    @inline(__always)
+    /// These bytes, but no more of them than `limit`.
+    @inline(always)
+    func clamped(to limit: Int) -> ByteView {
+        ByteView(base, end: end < limit ? end : limit)
+    }
+
+    /// The same bytes as a buffer, to ask what `UnsafeRawBufferPointer` answers.
+    @inline(always)
+    var buffer: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: end) }
+
+    @inline(always)
     func word(at offset: Int) -> UInt64 {
         base.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
     }
 
-    @inline(__always)
+    @inline(always)
     func block(at offset: Int) -> Block {
         base.loadUnaligned(fromByteOffset: offset, as: Block.self)
     }
 
     /// The first offset from `start` on whose byte is outside the set, or `end`.
-    @inline(__always)
+    @inline(always)
     func skip(_ set: ByteClass, from start: Int) -> Int {
         var at = start
         while at &+ 16 <= end {
@@ -121,7 +131,7 @@ struct ByteView {
     }
 
     /// Fewer than sixteen bytes are left: looks at the last sixteen again, without the lanes before `start`.
-    @inline(__always)
+    @inline(never)
     private func skipTail(_ set: ByteClass, from start: Int) -> Int {
         guard start < end else { return end }
         guard end >= 16 else {
@@ -131,19 +141,29 @@ struct ByteView {
         }
         let first = end &- 16
         let lanes = Block(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+        // start is behind first, else a whole block would have been left.
         let seen = lanes.lanes(atMost: UInt8(truncatingIfNeeded: start &- first &- 1))
         return first &+ (set.outside(block(at: first)) & ~seen).firstLane
     }
 
-    /// Whether a `/` is followed by `/` or `.` in a range; may also be true for a pair just behind it.
-    @inline(__always)
-    func mayHaveSlashPair(_ start: Int, _ pathEnd: Int) -> Bool {
+    /// Whether a range is this text, which must be in lower case, with letters in either case.
+    @inline(always)
+    func matches(_ range: ByteRange, _ text: StaticString) -> Bool {
+        guard range.count == text.utf8CodeUnitCount else { return false }
+        let start = range.lowerBound
+        for i in 0..<text.utf8CodeUnitCount where lowercased(self[start &+ i]) != text.utf8Start[i] { return false }
+        return true
+    }
+
+    /// Whether in a range `first` is followed by `second` or `third`; may also be true for a pair just behind the range.
+    @inline(always)
+    func mayHavePair(_ first: UInt8, _ second: UInt8, _ third: UInt8, _ start: Int, _ rangeEnd: Int) -> Bool {
         var at = start
-        while at &+ 1 < pathEnd {
+        while at &+ 1 < rangeEnd {
             guard at &+ 17 <= end else { return true }
             let next = block(at: at &+ 1)
-            let pairs = block(at: at).lanes(equalTo: 0x2F) & (next.lanes(equalTo: 0x2F) | next.lanes(equalTo: 0x2E))
-            if pairs.firstLane < 16 { return true }
+            let seconds = next.lanes(equalTo: second) | next.lanes(equalTo: third)
+            if (block(at: at).lanes(equalTo: first) & seconds).firstLane < 16 { return true }
             at &+= 16
         }
         return false
