@@ -81,6 +81,9 @@ package final class LogStore: Sendable {
         core.offer(stream, lines)
     }
 
+    /// Bytes that `offer` would take now.
+    package func room(_ stream: LogStream) -> Int { core.room(stream) }
+
     /// Whether the records of a ticket are in their segment (written, not necessarily synced to the disk).
     package func isWritten(_ ticket: Ticket) -> Bool { core.isWritten(ticket) }
 

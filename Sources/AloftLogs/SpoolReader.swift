@@ -25,7 +25,8 @@ package final class SpoolReader: Sendable {
     /// Reads a replica's `stdout` and `stderr` in `directory` from their sidecar offsets on.
     ///
     /// Missing files are made (mode 0600, O_APPEND), so this may come before or after the process is started.
-    /// A replica already attached under the name is finished first.
+    /// Call ``finish(_:)`` for the one before of the same name; if it was not, lines may come twice. Before ``start()``
+    /// it waits, after ``stop()`` nothing happens.
     package func attach(_ replica: ReplicaID, directory: String) throws(LogError) {
         try shared.attach(replica, directory: directory)
     }
@@ -33,7 +34,8 @@ package final class SpoolReader: Sendable {
     /// After the replica's exit: reads both files to their end, writes the records, and lets go of the files.
     ///
     /// Returns when done, or after 5 s when the log cannot be written; what is left is read by the next `attach`.
-    /// The last lines stay until the name is attached again or ``forget(_:)``.
+    /// The files are then empty, so they may be removed or used again. The last lines stay until ``forget(_:)``, so that a
+    /// replica that cannot start still shows why.
     package func finish(_ replica: ReplicaID) async { await shared.finish(replica) }
 
     /// The newest lines of a replica, oldest first, both outputs together; each cut at 1 KiB.
