@@ -1,3 +1,4 @@
+import Foundation
 import AloftCompute
 import AloftEdge
 import AloftLogs
@@ -84,7 +85,10 @@ extension Daemon {
             return try Edge(
                 spec: plan.edge, services: plan.services.map(\.name), certificates: certificates.forEdge,
                 ports: ports,
-                configuration: EdgeConfiguration(loops: NIOCore.System.coreCount, accessShare: plan.logs.access),
+                configuration: EdgeConfiguration(
+                    loops: EdgeConfiguration.loops(
+                        asked: ProcessInfo.processInfo.environment["ALOFT_EDGE_LOOPS"], cores: NIOCore.System.coreCount),
+                    accessShare: plan.logs.access),
                 logger: logger)
         } catch {
             throw DaemonError(.listen, error.message, hint: error.hint)

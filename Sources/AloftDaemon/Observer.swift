@@ -21,7 +21,7 @@ struct Observer: Sendable {
         let facts = present.facts
         return PlanReport(
             file: file, environment: facts.running.plan.environment, digest: facts.running.digest,
-            effective: facts.running.effective, gaps: Language.gaps(facts.running.plan))
+            effective: facts.running.effective, gaps: Language.gaps(of: facts.running.plan))
     }
 
     func health() async -> HealthReport {

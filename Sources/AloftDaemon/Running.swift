@@ -13,7 +13,7 @@ struct Running: Sendable {
 
     init(plan: Plan) {
         self.plan = plan
-        effective = Language.effectiveFile(plan)
+        effective = plan.effectiveFile()
         digest = SHA256.hash(data: Data(effective.utf8)).prefix(6).map { byte in
             let digits = String(byte, radix: 16)
             return digits.count < 2 ? "0" + digits : digits

@@ -33,8 +33,8 @@ struct PlanCommand: AsyncParsableCommand {
         let choice = try FileChoice.find(file)
         let (source, reading) = try choice.plan(environment: environment, json: output.json)
         guard let plan = reading.plan else { return }
-        let effective = Language.effectiveFile(plan)
-        let gaps = Language.gaps(plan)
+        let effective = plan.effectiveFile()
+        let gaps = Language.gaps(of: plan)
         let paths = choice.state(state, environment: ProcessInfo.processInfo.environment)
         let difference = try await difference(of: source, paths)
         let terminal = Terminal.standard

@@ -8,7 +8,7 @@ struct ReloadCommand: AsyncParsableCommand {
         discussion: """
             Example: aloft reload
 
-            Replicas whose command, environment or limits changed are replaced one after another. A file with errors
+            Replicas whose command, environment or limits changed are replaced one after another. A file with errors \
             changes nothing, and exits 2.
             """)
 

@@ -13,7 +13,7 @@ struct UpCommand: AsyncParsableCommand {
                      aloft up examples/hello/aloft.yaml
                      aloft up --env staging --detach
 
-            In the foreground it prints a line for each thing that happens. Ctrl-C lets requests end and stops the
+            In the foreground it prints a line for each thing that happens. Ctrl-C lets requests end and stops the \
             replicas; Ctrl-C again ends everything at once. Replicas that a crashed daemon left running are taken over.
             """)
 

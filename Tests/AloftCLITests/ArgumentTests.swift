@@ -1,0 +1,112 @@
+import AloftDaemon
+import AloftModel
+import ArgumentParser
+import Testing
+
+@testable import AloftCLI
+
+@Suite("Arguments")
+struct ArgumentTests {
+    private func parse<Command: ParsableCommand>(_ line: String, as type: Command.Type) throws -> Command {
+        let command = try AloftCommand.parseAsRoot(line.split(separator: " ").map(String.init))
+        return try #require(command as? Command, "\(line) is \(Swift.type(of: command))")
+    }
+
+    @Test("`up` takes a file, an environment, a state directory and --detach")
+    func up() throws {
+        let command = try parse("up deploy/a.yaml --env staging --state /s --detach --json", as: UpCommand.self)
+        #expect(command.file == "deploy/a.yaml")
+        #expect(command.environment == "staging")
+        #expect(command.state == "/s")
+        #expect(command.detach)
+        #expect(command.output.json)
+    }
+
+    @Test("`logs` takes a service and conditions")
+    func logs() throws {
+        let command = try parse(
+            "logs -f web --replica web-2 --stream stderr --tail 20 --since 2026-11-20T22:12:20Z", as: LogsCommand.self)
+        #expect(command.service == "web")
+        #expect(command.follow)
+        #expect(command.stream == .stderr)
+        #expect(command.tail == 20)
+        #expect(command.since?.time == Timestamp(rfc3339: "2026-11-20T22:12:20Z"))
+    }
+
+    @Test("`scale` takes a service and a number")
+    func scale() throws {
+        let command = try parse("scale web 5", as: ScaleCommand.self)
+        #expect(command.service == "web")
+        #expect(command.replicas == 5)
+    }
+
+    @Test(
+        "wrong usage is refused",
+        arguments: [
+            "scale web", "scale web many", "scale web -- -1", "logs --stream both", "logs --tail -1",
+            "events --limit x",
+            "events --severity loud", "down --within 0", "nonsense", "explain", "restart",
+        ])
+    func refused(line: String) {
+        #expect(throws: (any Error).self) {
+            _ = try AloftCommand.parseAsRoot(line.split(separator: " ").map(String.init))
+        }
+    }
+
+    @Test("every command that can be seen takes --json, has an abstract and an example")
+    func everyCommand() throws {
+        let commands = AloftCommand.configuration.groupedSubcommands.flatMap(\.subcommands)
+        #expect(commands.count == 14)
+        for command in commands {
+            #expect(!command.configuration.abstract.isEmpty, "\(command)")
+            #expect(command.configuration.discussion.contains("Example: aloft "), "\(command)")
+            #expect(command.helpMessage().contains("--json"), "\(command)")
+        }
+    }
+
+    @Test(
+        "a point in time is a time or how long ago",
+        arguments: [
+            ("90s", -90), ("30m", -1800), ("2h", -7200), ("7d", -604_800), ("2026-11-20T22:12:20Z", 0),
+        ] as [(String, Int)])
+    func pointInTime(text: String, seconds: Int) throws {
+        let now = try #require(Timestamp(rfc3339: "2026-11-20T22:12:20Z"))
+        #expect(PointInTime(text, now: now)?.time == now + .seconds(seconds))
+    }
+
+    @Test("what is neither is refused", arguments: ["", "m", "5", "-5m", "5w", "yesterday", "999999999999d"])
+    func noPointInTime(text: String) throws {
+        #expect(PointInTime(text, now: Timestamp(nanoseconds: 0)) == nil)
+    }
+
+    @Test("values in a URL cannot end the value")
+    func query() {
+        #expect(
+            "logs".query([("service", "a b&c=ü"), ("tail", nil), ("follow", "true")])
+                == "logs?service=a%20b%26c%3D%C3%BC&follow=true")
+        #expect("status".query([]) == "status")
+    }
+}
+
+@Suite("A start in the background")
+struct DetachedReportTests {
+    @Test("its report survives the pipe")
+    func roundTrip() throws {
+        let failure = CommandFailure("no", hint: "do", code: "listen", exitCode: .misuse)
+        guard case .failed(let read) = try DetachedReport(bytes: try DetachedReport.failed(failure).bytes, log: "l")
+        else {
+            Issue.record("a failure became a start")
+            return
+        }
+        #expect(read == failure)
+    }
+
+    @Test("silence is a crash, and names the log")
+    func silence() throws {
+        guard case .failed(let failure) = try DetachedReport(bytes: [], log: "/s/daemon.log") else {
+            Issue.record("silence became a start")
+            return
+        }
+        #expect(failure.hint?.contains("/s/daemon.log") == true)
+    }
+}

@@ -1,0 +1,71 @@
+import AloftDaemon
+import AloftModel
+import Testing
+
+@testable import AloftCLI
+
+@Suite("The table of `aloft status`")
+struct StatusTextTests {
+    private static let now = Timestamp(nanoseconds: 1_795_212_740_000_000_000)
+
+    private var report: StatusReport {
+        StatusReport(
+            app: "hello", environment: "staging", file: "/srv/hello/aloft.yaml", digest: "0a1b2c3d4e5f",
+            version: "0.1.0", pid: 4242, state: .running, startedAt: Self.now + .seconds(-192), now: Self.now,
+            urls: ["http://127.0.0.1:8080", "https://127.0.0.1:8443"], admin: "http://127.0.0.1:9900",
+            edge: EdgeReport(openConnections: 12, activeRequests: 3, requests: 1_234_567, failures: 21),
+            services: [
+                ServiceReport(
+                    name: "web", desired: 3, ready: 2, minReplicas: 2, maxReplicas: 5, minAvailable: 1, listen: "port",
+                    replicas: [
+                        ReplicaReport(
+                            name: "web-1", generation: 1, state: "ready", inRotation: true,
+                            since: Self.now + .seconds(-190), pid: 4250, address: "127.0.0.1:40001", cpu: 0.034,
+                            memory: 25 << 20, activeRequests: 2, requests: 600_000, limits: "cgroup2"),
+                        ReplicaReport(
+                            name: "web-2", generation: 4, state: "backingOff", inRotation: false,
+                            since: Self.now + .seconds(-3), restarts: 3, reason: "ended before it was ready",
+                            lastExit: "exit code 3", nextStart: Self.now + .seconds(5),
+                            probes: [
+                                ProbeReport(
+                                    kind: "readiness", passed: false, answer: "HTTP 503: \"warming up\"", streak: 4)
+                            ], lastLines: ["Traceback", "boom\u{1B}[31m"]),
+                    ])
+            ])
+    }
+
+    @Test("says what runs, and of a replica that is not ready, why")
+    func golden() {
+        let expected = """
+            hello (staging)  running for 3m 12s  pid 4242, aloft 0.1.0
+              http://127.0.0.1:8080
+              https://127.0.0.1:8443
+              http://127.0.0.1:9900  metrics, health
+              /srv/hello/aloft.yaml  plan 0a1b2c3d4e5f
+              1 234 567 requests, 21 failed, 3 under way, 12 connections
+
+            SERVICE  READY  BOUNDS  LISTEN
+            web      2/3    2-5     port
+
+            REPLICA  STATE       FOR     PID   CPU   MEMORY  RESTARTS  REQUESTS  UNDER WAY  LIMITS
+            web-1    ready       3m 10s  4250  3.4%  25 MiB  0         600 000   2          cgroup v2
+            web-2    backingOff  3s      -     -     -       3         -         -          -
+              ended before it was ready
+              last process: exit code 3
+              starts again in 5s
+              readiness probe: HTTP 503: "warming up", 4 in a row
+              | Traceback
+              | boom\\x1b[31m
+
+            """
+        #expect(StatusText(palette: .plain).render(report) == expected)
+    }
+
+    @Test("colours never change the words")
+    func coloursAreOnlyAdded() {
+        let coloured = StatusText(palette: Palette(isColoured: true)).render(report)
+        #expect(coloured.contains("\u{1B}[32mrunning\u{1B}[0m"))
+        let plain = coloured.replacing(#/\u{1B}\[[0-9]+m/#, with: "")
+        #expect(plain == StatusText(palette: .plain).render(report))
+    }
+}
