@@ -1,9 +1,9 @@
-import Foundation
 import AloftCompute
 import AloftEdge
 import AloftLogs
 import AloftModel
 import AloftSystem
+import Foundation
 import Logging
 import NIOCore
 

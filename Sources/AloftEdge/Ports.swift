@@ -43,4 +43,10 @@ package struct EdgeConfiguration: Sendable {
         self.loops = max(1, loops)
         self.accessShare = accessShare
     }
+
+    /// As many loops as cores, or as `ALOFT_EDGE_LOOPS` asks for: 1 to 256, for measuring and for shared machines.
+    package static func loops(asked: String?, cores: Int) -> Int {
+        guard let asked, let count = Int(asked), (1...256).contains(count) else { return cores }
+        return count
+    }
 }

@@ -48,22 +48,37 @@ final class EdgeSnapshot: Sendable {
     }
 }
 
+/// How a route reaches its service.
+final class ServicePlan: Sendable {
+    /// Number of the service in `EdgeSnapshot.services`.
+    let service: Int
+    let balance: ServiceRoute.Balance
+    let retry: RetrySpec
+    let retriesConnect: Bool
+    let retriedStatuses: [Int]
+    /// Nanoseconds.
+    let timeout: UInt64
+
+    init(service: Int, balance: ServiceRoute.Balance, retry: RetrySpec, timeout: UInt64) {
+        self.service = service
+        self.balance = balance
+        self.retry = retry
+        self.timeout = timeout
+        retriesConnect = retry.on.contains(.connect)
+        retriedStatuses = retry.on.compactMap { if case .status(let status) = $0 { status } else { nil } }
+    }
+
+    /// Stands where no request is under way.
+    static let none = ServicePlan(
+        service: -1, balance: .roundRobin, retry: RetrySpec(attempts: 0, on: [], budget: Percent(0)), timeout: 0)
+}
+
 /// One route, ready to be followed.
 final class CompiledRoute: Sendable {
     enum Action: Sendable {
         case service(ServicePlan)
         case redirect(RedirectPlan)
         case respond(LocalAnswer)
-    }
-
-    struct ServicePlan: Sendable {
-        let service: Int
-        let balance: ServiceRoute.Balance
-        let retry: RetrySpec
-        let retriesConnect: Bool
-        let retriedStatuses: [Int]
-        /// Nanoseconds.
-        let timeout: UInt64
     }
 
     struct RedirectPlan: Sendable {
@@ -90,14 +105,13 @@ final class CompiledRoute: Sendable {
         case .service(let route):
             guard let number = services[route.service] else {
                 throw EdgeError(
-                    code: .unknownService, message: "the route \(spec.template) leads to the service \(route.service), which is not there",
+                    code: .unknownService,
+                    message: "the route \(spec.template) leads to the service \(route.service), which is not there",
                     hint: "name one of: \(services.keys.sorted().joined(separator: ", "))")
             }
             action = .service(
                 ServicePlan(
                     service: number, balance: route.balance, retry: route.retry,
-                    retriesConnect: route.retry.on.contains(.connect),
-                    retriedStatuses: route.retry.on.compactMap { if case .status(let status) = $0 { status } else { nil } },
                     timeout: UInt64(route.timeout.nanoseconds)))
         case .redirect(let redirect):
             action = .redirect(RedirectPlan(status: redirect.status, pieces: Self.pieces(redirect.to)))

@@ -10,8 +10,9 @@ struct LocalAnswer: Sendable {
     var body: [UInt8] = []
 
     /// Writes head and body; without the body in answer to HEAD.
-    func write(into buffer: inout ByteBuffer, isHead: Bool, keepAlive: Bool, isHTTP10: Bool, date: [UInt8], rules: [UInt8])
-    {
+    func write(
+        into buffer: inout ByteBuffer, isHead: Bool, keepAlive: Bool, isHTTP10: Bool, date: [UInt8], rules: [UInt8]
+    ) {
         let reason = Array(HTTPStatus.reason(status).utf8)
         let type = Array(contentType.utf8)
         let bound = reason.count + type.count + fields.count + rules.count + body.count + 256
@@ -54,7 +55,8 @@ extension LocalAnswer {
             answer.contentType = "application/json"
             let reference = id.map { ",\"requestId\":\"\($0)\"" } ?? ""
             answer.body = Array(
-                "{\"error\":{\"status\":\(status),\"reason\":\"\(reason)\",\"message\":\"\(message)\"\(reference)}}\n".utf8)
+                "{\"error\":{\"status\":\(status),\"reason\":\"\(reason)\",\"message\":\"\(message)\"\(reference)}}\n"
+                    .utf8)
         } else {
             answer.contentType = "text/html; charset=utf-8"
             let reference = id.map { "<p><small>Request \($0)</small></p>" } ?? ""

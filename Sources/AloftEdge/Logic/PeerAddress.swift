@@ -83,7 +83,9 @@ enum IPAddressText {
         if text.first == UInt8(ascii: "[") {
             guard let end = text.firstIndex(of: UInt8(ascii: "]")) else { return nil }
             text = Array(text[1..<end])
-        } else if text.filter({ $0 == UInt8(ascii: ":") }).count == 1, let colon = text.firstIndex(of: UInt8(ascii: ":")) {
+        } else if text.filter({ $0 == UInt8(ascii: ":") }).count == 1,
+            let colon = text.firstIndex(of: UInt8(ascii: ":"))
+        {
             text = Array(text[..<colon])
         }
         return text.contains(UInt8(ascii: ":")) ? parse6(text) : parse4(text)

@@ -357,8 +357,10 @@ final class ClientConnection: ChannelInboundHandler {
         lastMinorVersion = loop.requestHead.minorVersion
         let id = RequestID(high: loop.random.next(), low: loop.random.next())
         let dispatch = input.withUnsafeReadableBytes { bytes in
-            Dispatcher(loop: loop, snapshot: snapshot, role: role, facts: facts, peer: peer, isDraining: loop.isDraining)
-                .dispatch(bytes, id: id)
+            Dispatcher(
+                loop: loop, snapshot: snapshot, role: role, facts: facts, peer: peer, isDraining: loop.isDraining
+            )
+            .dispatch(bytes, id: id)
         }
         input.moveReaderIndex(forwardBy: loop.requestHead.byteCount)
         switch loop.requestHead.framing {

@@ -34,8 +34,10 @@ struct Dispatcher {
         case .respond(let answer): return self.answer(answer, .none, line, route: number)
         case .redirect(let plan):
             let uri = UnsafeRawBufferPointer(
-                rebasing: bytes[loop.requestHead.path.lowerBound..<max(
-                    loop.requestHead.path.upperBound, loop.requestHead.query.upperBound)])
+                rebasing: bytes[
+                    loop.requestHead.path
+                        .lowerBound..<max(
+                            loop.requestHead.path.upperBound, loop.requestHead.query.upperBound)])
             return answer(.redirect(status: plan.status, to: plan.location(uri: uri)), .none, line, route: number)
         case .service(let plan):
             return proxy(route, plan, counters: loop.routeCounters[number], bytes, id: id, line: line)
@@ -44,19 +46,26 @@ struct Dispatcher {
 
     @inline(__always)
     private func proxy(
-        _ route: CompiledRoute, _ plan: CompiledRoute.ServicePlan, counters: RouteCounters,
+        _ route: CompiledRoute, _ plan: ServicePlan, counters: RouteCounters,
         _ bytes: UnsafeRawBufferPointer, id: RequestID, line: AccessLine?
     ) -> Outcome {
         var outgoing = loop.spareBuffer()
         RequestForwarding.write(loop.requestHead, from: bytes, client: facts, id: id, into: &outgoing)
         return .proxy(
             Exchange.Request(
-                snapshot: snapshot, route: route, plan: plan, counters: counters, method: loop.requestHead.method,
-                minorVersion: loop.requestHead.minorVersion, isTLS: role.isTLS, keepAlive: loop.requestHead.keepAlive,
-                wantsUpgrade: loop.requestHead.wantsUpgrade, wantsJSON: wantsJSON(bytes),
-                clientHash: plan.balance == .hash ? client(bytes).hash : 0, id: id, line: line,
-                started: monotonicNow()),
+                snapshot: snapshot, route: route, plan: plan, counters: counters, facts: exchangeFacts(plan, bytes, id),
+                line: line),
             outgoing: outgoing)
+    }
+
+    @inline(__always)
+    private func exchangeFacts(_ plan: ServicePlan, _ bytes: UnsafeRawBufferPointer, _ id: RequestID) -> Exchange.Facts
+    {
+        Exchange.Facts(
+            method: loop.requestHead.method, minorVersion: loop.requestHead.minorVersion, isTLS: role.isTLS,
+            keepAlive: loop.requestHead.keepAlive, wantsUpgrade: loop.requestHead.wantsUpgrade,
+            wantsJSON: wantsJSON(bytes), clientHash: plan.balance == .hash ? client(bytes).hash : 0, id: id,
+            started: monotonicNow())
     }
 
     /// Routes are matched on the canonical path, the replica is sent the raw one.
@@ -94,7 +103,8 @@ struct Dispatcher {
         _ line: AccessLine?, _ route: Int
     ) -> Outcome {
         .answer(
-            .error(status, message, requestID: id, asJSON: wantsJSON(bytes)), type, line, keepAlive: false, route: route)
+            .error(status, message, requestID: id, asJSON: wantsJSON(bytes)), type, line, keepAlive: false, route: route
+        )
     }
 
     private func redirectToHTTPS(_ bytes: UnsafeRawBufferPointer) -> LocalAnswer {

@@ -13,23 +13,36 @@ final class Exchange {
 
     /// What the front end knows of a request.
     struct Request {
-        var snapshot: EdgeSnapshot
-        var route: CompiledRoute?
-        var plan: CompiledRoute.ServicePlan
-        var counters: RouteCounters
-        var method: Method
-        var minorVersion: UInt8
-        var isTLS: Bool
-        var keepAlive: Bool
-        var wantsUpgrade: Bool
-        var wantsJSON: Bool
-        var clientHash: UInt64
-        var id: RequestID
-        var line: AccessLine?
-        var started: UInt64
+        let snapshot: EdgeSnapshot
+        let route: CompiledRoute
+        let plan: ServicePlan
+        let counters: RouteCounters
+        let facts: Facts
+        let line: AccessLine?
+    }
+
+    /// The plain values among it: copying them costs nothing.
+    struct Facts {
+        let method: Method
+        let minorVersion: UInt8
+        let isTLS: Bool
+        let keepAlive: Bool
+        let wantsUpgrade: Bool
+        let wantsJSON: Bool
+        let clientHash: UInt64
+        let id: RequestID
+        /// Monotonic nanoseconds.
+        let started: UInt64
+
+        static let none = Facts(
+            method: .get, minorVersion: 1, isTLS: false, keepAlive: false, wantsUpgrade: false, wantsJSON: false,
+            clientHash: 0, id: RequestID(high: 0, low: 0), started: 0)
     }
 
     private var request: Request?
+    private var facts = Facts.none
+    /// Of the request's snapshot, which `request` keeps alive.
+    private unowned(unsafe) var plan: ServicePlan
     private var rotation: ServiceRotation?
     private var backend: Backend?
     private var upstream: UpstreamConnection?
@@ -61,9 +74,10 @@ final class Exchange {
     init(loop: EdgeLoop, client: ClientConnection) {
         self.loop = loop
         self.client = client
+        plan = ServicePlan.none
     }
 
-    var wantsUpgrade: Bool { request?.wantsUpgrade ?? false }
+    var wantsUpgrade: Bool { facts.wantsUpgrade }
     var wantsPayloadOnly: Bool { framing == .untilClose }
 
     // MARK: From the client
@@ -73,6 +87,8 @@ final class Exchange {
         generation &+= 1
         isActive = true
         rotation = loop.rotations[request.plan.service]
+        facts = request.facts
+        plan = request.plan
         self.request = request
         self.outgoing = outgoing
         isReplayable = true
@@ -137,15 +153,14 @@ final class Exchange {
 
     /// Neither side did anything for the route's time limit.
     func timedOut() {
-        guard isActive, let request else { return }
+        guard isActive else { return }
         if hasResponseBegun {
             finish(error: .timeout, status: status, clean: false)
             client.abort()
         } else if !isRequestComplete, upstream != nil {
             fail(408, .headTimeout, "The request's body did not arrive in time.")
         } else {
-            if let backend { backend.failures &+= 1 }
-            _ = request
+            backend?.failures &+= 1
             fail(504, .timeout, "The application did not answer in time.")
         }
     }
@@ -153,13 +168,13 @@ final class Exchange {
     // MARK: Towards a replica
 
     private func attempt(avoiding: Backend?) {
-        guard let rotation, let request else { return }
+        guard let rotation else { return }
         let now = monotonicNow()
         attempts += 1
         rotation.budget.countRequest(second: now / 1_000_000_000)
         guard
             let backend = rotation.pick(
-                request.plan.balance, client: request.clientHash, avoided: avoiding, now: now, random: &loop.random)
+                plan.balance, client: facts.clientHash, avoided: avoiding, now: now, random: &loop.random)
         else {
             return fail(503, .noReplica, "No replica of the application is ready to answer. Try again in a moment.")
         }
@@ -178,11 +193,11 @@ final class Exchange {
     }
 
     private func start(on connection: UpstreamConnection, now: UInt64) {
-        guard let request, let outgoing else { return }
+        guard let outgoing else { return }
         upstream = connection
         sentAt = now
-        client.deadline = now &+ request.plan.timeout
-        connection.begin(self, method: request.method, outgoing)
+        client.deadline = now &+ plan.timeout
+        connection.begin(self, method: facts.method, outgoing)
         if outgoing.readableBytes > Self.replayLimit + Self.copiedBody {
             isReplayable = false
             dropOutgoing()
@@ -224,10 +239,10 @@ final class Exchange {
 
     /// Whether the route lets this request be sent once more; counts it.
     private func retries(isSafe: Bool, now: UInt64) -> Bool {
-        guard let request, let rotation, isSafe, isReplayable, outgoing != nil, !hasResponseBegun,
-            request.plan.retriesConnect, attempts <= request.plan.retry.attempts
+        guard let rotation, isSafe, isReplayable, outgoing != nil, !hasResponseBegun, plan.retriesConnect,
+            attempts <= plan.retry.attempts
         else { return false }
-        guard rotation.budget.spend(share: request.plan.retry.budget, second: now / 1_000_000_000) else {
+        guard rotation.budget.spend(share: plan.retry.budget, second: now / 1_000_000_000) else {
             loop.counters.retriesRefused &+= 1
             return false
         }
@@ -246,7 +261,7 @@ final class Exchange {
 
     /// The connection broke before the answer was whole.
     func upstreamFailed(_ error: ErrorType, wasReused: Bool) {
-        guard isActive, let request, let backend else { return }
+        guard isActive, let backend else { return }
         upstream = nil
         if hasResponseBegun {
             backend.failures &+= 1
@@ -254,7 +269,7 @@ final class Exchange {
             return client.abort()
         }
         let now = monotonicNow()
-        let isSafe = request.method.isIdempotent && error == .upstreamClosed
+        let isSafe = facts.method.isIdempotent && error == .upstreamClosed
         if wasReused, isSafe, isReplayable, outgoing != nil, !hasRetriedStale {
             // The replica closed an idle connection while the request was on its way: no fault of either.
             hasRetriedStale = true
@@ -270,43 +285,36 @@ final class Exchange {
 
     /// 100 and the like, passed on to a client that can take it.
     func receivedInterim(_ input: inout ByteBuffer) {
-        guard let request else { return }
         let length = loop.responseHead.byteCount
         guard let head = input.readSlice(length: length) else { return }
-        client.deadline = monotonicNow() &+ request.plan.timeout
-        guard request.minorVersion == 1 else { return }
+        client.deadline = monotonicNow() &+ plan.timeout
+        guard facts.minorVersion == 1 else { return }
         client.write(head, flush: true)
     }
 
     /// The final head; `input` holds it and what came behind it.
     func receivedHead(_ input: inout ByteBuffer, on upstream: UpstreamConnection) {
-        guard let request, let backend else { return }
+        guard let backend else { return }
         let now = monotonicNow()
         status = loop.responseHead.status
         let latency = now &- sentAt
         backend.latency.add(latency)
         backend.load.add(latency, now: now)
-        if !request.plan.retriedStatuses.isEmpty, retriesStatus(now: now) { return }
+        if !plan.retriedStatuses.isEmpty, retriesStatus(now: now) { return }
         hasResponseBegun = true
         dropOutgoing()
-        client.deadline = now &+ request.plan.timeout
-        answersKeepAlive = request.keepAlive && isRequestComplete && !loop.isDraining && !client.isInputClosed
-        framing = clientFraming(request)
+        client.deadline = now &+ plan.timeout
+        answersKeepAlive = facts.keepAlive && isRequestComplete && !loop.isDraining && !client.isInputClosed
+        framing = clientFraming()
         if framing == .untilClose { answersKeepAlive = false }
-        writeHead(&input, request, upstream)
+        writeHead(&input, upstream)
     }
 
     @inline(__always)
-    private func writeHead(_ input: inout ByteBuffer, _ request: borrowing Request, _ upstream: UpstreamConnection) {
+    private func writeHead(_ input: inout ByteBuffer, _ upstream: UpstreamConnection) {
         let manner = ResponseForwarding.Manner(
-            framing: framing, keepAlive: answersKeepAlive, isHTTP10: request.minorVersion == 0,
-            switchesProtocol: false)
-        loop.scratch.clear()
-        input.withUnsafeReadableBytes { bytes in
-            ResponseForwarding.write(
-                loop.responseHead, from: bytes, manner: manner, rules: request.snapshot.rules, into: &loop.scratch)
-        }
-        input.moveReaderIndex(forwardBy: loop.responseHead.byteCount)
+            framing: framing, keepAlive: answersKeepAlive, isHTTP10: facts.minorVersion == 0, switchesProtocol: false)
+        composeHead(&input, manner)
         if let body = upstream.takeWholeBody(&input) {
             responseBytes = body.readableBytes
             if body.readableBytes <= Self.copiedBody {
@@ -326,20 +334,31 @@ final class Exchange {
         client.write(loop.scratch, flush: input.readableBytes == 0)
     }
 
-    private func clientFraming(_ request: borrowing Request) -> ClientFraming {
+    /// Writes the forwarded head into the loop's scratch buffer and takes the received one off `input`.
+    @inline(__always)
+    private func composeHead(_ input: inout ByteBuffer, _ manner: ResponseForwarding.Manner) {
+        guard let rules = request?.snapshot.rules else { return }
+        loop.scratch.clear()
+        input.withUnsafeReadableBytes { bytes in
+            ResponseForwarding.write(loop.responseHead, from: bytes, manner: manner, rules: rules, into: &loop.scratch)
+        }
+        input.moveReaderIndex(forwardBy: loop.responseHead.byteCount)
+    }
+
+    private func clientFraming() -> ClientFraming {
         switch loop.responseHead.framing {
         case .none, .length: .asIs
-        case .chunked: request.minorVersion == 0 ? .untilClose : .asIs
-        case .untilClose: request.minorVersion == 0 ? .untilClose : .madeChunked
+        case .chunked: facts.minorVersion == 0 ? .untilClose : .asIs
+        case .untilClose: facts.minorVersion == 0 ? .untilClose : .madeChunked
         }
     }
 
     /// True when the answer is thrown away and the request sent to another replica.
     private func retriesStatus(now: UInt64) -> Bool {
-        guard let request, request.plan.retriedStatuses.contains(status), request.method.isIdempotent, isReplayable,
-            outgoing != nil, attempts <= request.plan.retry.attempts, let backend, let rotation
+        guard plan.retriedStatuses.contains(status), facts.method.isIdempotent, isReplayable, outgoing != nil,
+            attempts <= plan.retry.attempts, let backend, let rotation
         else { return false }
-        guard rotation.budget.spend(share: request.plan.retry.budget, second: now / 1_000_000_000) else {
+        guard rotation.budget.spend(share: plan.retry.budget, second: now / 1_000_000_000) else {
             loop.counters.retriesRefused &+= 1
             return false
         }
@@ -353,9 +372,9 @@ final class Exchange {
 
     /// A piece of the answer's body, framed as the upstream sent it.
     func received(_ data: ByteBuffer, isLast: Bool) {
-        guard let request, isActive else { return }
+        guard isActive else { return }
         responseBytes += data.readableBytes
-        client.deadline = monotonicNow() &+ (isTunnel ? request.snapshot.timeouts.idle : request.plan.timeout)
+        client.deadline = monotonicNow() &+ (isTunnel ? idleTimeout : plan.timeout)
         if framing == .madeChunked, !isTunnel {
             writeChunk(data)
         } else if data.readableBytes > 0 || isLast {
@@ -385,7 +404,6 @@ final class Exchange {
 
     /// 101: from here on bytes go both ways untouched.
     func switchedProtocol(_ input: inout ByteBuffer) {
-        guard let request else { return }
         status = 101
         hasResponseBegun = true
         isTunnel = true
@@ -393,16 +411,13 @@ final class Exchange {
         loop.counters.openTunnels += 1
         let manner = ResponseForwarding.Manner(
             framing: .asIs, keepAlive: true, isHTTP10: false, switchesProtocol: true)
-        loop.scratch.clear()
-        input.withUnsafeReadableBytes { bytes in
-            ResponseForwarding.write(
-                loop.responseHead, from: bytes, manner: manner, rules: request.snapshot.rules, into: &loop.scratch)
-        }
-        input.moveReaderIndex(forwardBy: loop.responseHead.byteCount)
+        composeHead(&input, manner)
         client.write(loop.scratch, flush: true)
-        client.becomeTunnel(deadline: monotonicNow() &+ request.snapshot.timeouts.idle)
+        client.becomeTunnel(deadline: monotonicNow() &+ idleTimeout)
         if input.readableBytes > 0 { received(input, isLast: false) }
     }
+
+    private var idleTimeout: UInt64 { request?.snapshot.timeouts.idle ?? 0 }
 
     /// The replica will send nothing more into the tunnel.
     func upstreamClosedInput() { client.closeOutput() }
@@ -411,9 +426,9 @@ final class Exchange {
 
     /// Answers with an error of the edge's own.
     private func fail(_ status: Int, _ error: ErrorType, _ message: String) {
-        guard let request else { return }
-        let answer = LocalAnswer.error(status, message, requestID: request.id, asJSON: request.wantsJSON)
-        let keepAlive = request.keepAlive && isRequestComplete && !loop.isDraining
+        guard isActive else { return }
+        let answer = LocalAnswer.error(status, message, requestID: facts.id, asJSON: facts.wantsJSON)
+        let keepAlive = facts.keepAlive && isRequestComplete && !loop.isDraining
         finish(error: error, status: status, clean: false)
         client.answer(answer, keepAlive: keepAlive)
         client.exchangeEnded(keepAlive: keepAlive)
@@ -423,6 +438,7 @@ final class Exchange {
     private func finish(error: ErrorType, status: Int, clean: Bool) {
         guard isActive, let request = request.take() else { return }
         isActive = false
+        plan = ServicePlan.none
         let now = monotonicNow()
         loop.counters.activeRequests -= 1
         if isTunnel { loop.counters.openTunnels -= 1 }
@@ -431,16 +447,16 @@ final class Exchange {
         leaveBackend()
         dropOutgoing()
         let key = RouteCounters.Key(
-            method: request.method, status: UInt16(truncatingIfNeeded: status), isTLS: request.isTLS,
-            minorVersion: request.minorVersion, errorType: error)
+            method: facts.method, status: UInt16(truncatingIfNeeded: status), isTLS: facts.isTLS,
+            minorVersion: facts.minorVersion, errorType: error)
         request.counters.count(
-            key, nanoseconds: now &- request.started, requestBytes: requestBytes, responseBytes: responseBytes)
+            key, nanoseconds: now &- facts.started, requestBytes: requestBytes, responseBytes: responseBytes)
         rotation = nil
         if let line = request.line {
             loop.log(
                 line.finished(
-                    status: status, route: request.route?.template ?? "", replica: replica,
-                    nanoseconds: now &- request.started, requestBytes: requestBytes, responseBytes: responseBytes,
+                    status: status, route: request.route.template, replica: replica,
+                    nanoseconds: now &- facts.started, requestBytes: requestBytes, responseBytes: responseBytes,
                     attempts: attempts, error: error))
         }
     }

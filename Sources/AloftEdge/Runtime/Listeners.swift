@@ -126,7 +126,8 @@ final class Listeners: Sendable {
             }
     }
 
-    private static func accept(_ channel: any Channel, loop: EdgeLoop, gate: ConnectionGate, role: ListenerRole) throws {
+    private static func accept(_ channel: any Channel, loop: EdgeLoop, gate: ConnectionGate, role: ListenerRole) throws
+    {
         guard let remote = channel.remoteAddress, let text = remote.ipAddress,
             let peer = PeerAddress(text: Array(text.utf8)),
             gate.enter(peer, isTrusted: loop.snapshot.trusted.contains(peer))
@@ -166,7 +167,8 @@ final class Listeners: Sendable {
 
     private static func explain(_ error: any Error, _ address: Address) -> EdgeError {
         if let error = error as? IOError { return explain(errno: error.errnoCode, address) }
-        return EdgeError(code: .cannotListen, message: "can't listen on \(address): \(error)", hint: "try another address")
+        return EdgeError(
+            code: .cannotListen, message: "can't listen on \(address): \(error)", hint: "try another address")
     }
 
     private static func explain(errno code: Int32, _ address: Address) -> EdgeError {

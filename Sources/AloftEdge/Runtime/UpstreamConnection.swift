@@ -295,7 +295,9 @@ final class UpstreamConnection: ChannelInboundHandler {
         while true {
             switch data.withUnsafeReadableBytes({ scanner.next($0, from: &offset) }) {
             case .data(let range):
-                guard var run = data.getSlice(at: data.readerIndex + range.lowerBound, length: range.count) else { return }
+                guard var run = data.getSlice(at: data.readerIndex + range.lowerBound, length: range.count) else {
+                    return
+                }
                 payload.writeBuffer(&run)
             case .needMore:
                 phase = .chunks(scanner)
