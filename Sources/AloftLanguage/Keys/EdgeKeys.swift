@@ -112,9 +112,13 @@ enum EdgeKeys {
     ) { $0.routes.map { Placed(item: $0) } }
 
     static let listener = Section<ListenerSpec>(
-        "listener", [address.member, listenerTLS.member, redirect.member],
-        alternatives: [.atMostOne("tls", "redirect")]
-    ) { fields, _ in
+        "listener", [address.member, listenerTLS.member, redirect.member]
+    ) { fields, reader in
+        if fields[redirect] == true, fields[listenerTLS] {
+            reader.problems.error(
+                fields.keySpan(redirect), "a listener with `tls: true` has nothing to redirect to https",
+                hint: "remove `redirect`, or `tls`")
+        }
         guard let address = fields[address] else { return nil }
         return ListenerSpec(
             address: address, tls: fields[listenerTLS], redirectsToHTTPS: fields[redirect] == true)

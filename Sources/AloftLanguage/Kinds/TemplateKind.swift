@@ -17,6 +17,10 @@ extension Kind where Value == Template {
                 reader.error(node, "this text is longer than 32 KiB")
                 return nil
             }
+            guard !scalar.text.utf8.contains(0) else {
+                reader.error(node, "this text holds a NUL, which no program can be given")
+                return nil
+            }
             return TemplateText.read(scalar.text, node, &reader)
         }
     }

@@ -31,4 +31,11 @@ package struct Proposal: Sendable, Hashable {
     package var file: String
     /// What the user should check before the first start, such as a program that must be installed.
     package var notes: [String]
+
+    package init(kind: String, reasons: [String], file: String, notes: [String]) {
+        self.kind = kind
+        self.reasons = reasons
+        self.file = file
+        self.notes = notes
+    }
 }

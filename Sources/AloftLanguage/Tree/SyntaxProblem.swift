@@ -56,8 +56,8 @@ struct SyntaxProblem {
             ("a `:` is missing after this key", "write `key: value`")
         case "found character that cannot start any token":
             ("no value can begin with this character", "put the value in quotes")
-        case "did not find expected ',' or ']'": ("a `,` or the closing `]` is missing", nil)
-        case "did not find expected ',' or '}'": ("a `,` or the closing `}` is missing", nil)
+        case "did not find expected ',' or ']'": ("a `,` or the closing `]` is missing", "a text with `{`, `[` or `,` in it needs quotes here")
+        case "did not find expected ',' or '}'": ("a `,` or the closing `}` is missing", "a text with `{`, `[` or `,` in it needs quotes here")
         case "did not find expected '-' indicator":
             ("an item of the list was expected here", "begin it with `- `, indented like the others")
         case "found unexpected end of stream": ("the file ends inside a quoted text", "add the closing quote")
