@@ -33,8 +33,9 @@ final class ClientConnection: ChannelInboundHandler {
 
     private static let pipelineLimit = 64 * 1024
     private static let linger: UInt64 = 2_000_000_000
-    /// Bytes thrown away after an early answer, before the connection is cut.
-    private static let discardLimit = 1 << 20
+    /// Bytes thrown away after an early answer, before the connection is cut: enough for a client that has to finish
+    /// what it is writing before it looks at the answer.
+    private static let discardLimit = 64 << 20
 
     unowned(unsafe) let loop: EdgeLoop
     let peer: PeerAddress
@@ -330,10 +331,7 @@ final class ClientConnection: ChannelInboundHandler {
 
     /// Answers what was never a request, or is none any more, and closes.
     private func refuse(_ status: Int, _ error: ErrorType, _ message: String) {
-        if let exchange, exchange.isActive {
-            exchange.clientGone()
-            return abort()
-        }
+        if let exchange, exchange.isActive { return exchange.refuse(status, error, message) }
         lastMethod = .get
         lastMinorVersion = 1
         count(status, error, started: monotonicNow())

@@ -151,6 +151,13 @@ final class Exchange {
     /// The client has taken what was written.
     func clientBecameWritable() { upstream?.setReading(true) }
 
+    /// The rest of the request is not acceptable: says so, if the answer has not begun.
+    func refuse(_ status: Int, _ error: ErrorType, _ message: String) {
+        guard hasResponseBegun else { return fail(status, error, message) }
+        finish(error: error, status: self.status, clean: false)
+        client.abort()
+    }
+
     /// Neither side did anything for the route's time limit.
     func timedOut() {
         guard isActive else { return }
