@@ -184,9 +184,9 @@ extension Compute {
     func probed(_ kind: ProbeKind, _ round: Int, _ answer: ProbeAnswer, of id: ReplicaID) -> NextProbe? {
         guard let before = replicas[id], before.machine.probeRound == round else { return nil }
         act(id) { $0.handle(.probed(kind, passed: answer.passed), at: $1) }
+        let streak = replicas[id]?.machine.gate(kind)?.streak ?? 1
         replicas[id]?.answers[kind] = ProbeStatus(
-            kind: kind, passed: answer.passed, text: answer.text, time: wallTime,
-            streak: replicas[id]?.machine.gate(kind)?.streak ?? 0)
+            kind: kind, passed: answer.passed, text: answer.text, time: wallTime, streak: streak)
         changed(id, from: before, ReplicaRunner.Findings())
         if before.machine.phase != replicas[id]?.machine.phase
             || before.machine.condemned != replicas[id]?.machine.condemned

@@ -81,13 +81,17 @@ extension Compute {
             processes: usage.processes)
     }
 
+    /// Cores used are an average over a second at least, however often somebody asks.
     private func measured(_ id: ReplicaID, _ usage: ProcessUsage) {
-        guard let state = replicas[id] else { return }
-        if let last = state.lastUsage, now > last.at {
-            let time = Double((now - last.at).nanoseconds)
-            // Processes of a group that ended take their time with them.
-            replicas[id]?.cores = Double(max(0, usage.cpuNanoseconds - last.usage.cpuNanoseconds)) / time
+        guard let last = replicas[id]?.lastUsage else {
+            replicas[id]?.lastUsage = (usage, now)
+            return
         }
+        let time = now - last.at
+        guard time >= .seconds(1) else { return }
+        // Processes of a group that ended take their time with them.
+        let used = max(0, usage.cpuNanoseconds - last.usage.cpuNanoseconds)
+        replicas[id]?.cores = Double(used) / Double(time.nanoseconds)
         replicas[id]?.lastUsage = (usage, now)
     }
 

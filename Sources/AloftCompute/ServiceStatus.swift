@@ -124,7 +124,7 @@ package struct ProbeStatus: Sendable, Hashable, Codable {
 package struct ReplicaUsage: Sendable, Hashable, Codable {
     /// Processor time since the replica started, in nanoseconds.
     package var cpuNanoseconds: Int64
-    /// Cores used on average since the question before; nil for the first one.
+    /// Cores used on average over the last second or more between two questions; nil before there were two.
     package var cores: Double?
     /// Memory that cannot be taken back for free, in bytes.
     package var memoryBytes: Int64
