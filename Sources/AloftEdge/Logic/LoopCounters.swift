@@ -62,7 +62,7 @@ final class RouteCounters {
 /// What went wrong at the edge, as `error_type` of the metrics and the access log.
 enum ErrorType: UInt8, Sendable, Hashable {
     case none, badRequest, tooLarge, headTimeout, noRoute, noReplica, connect, upstreamClosed, upstreamInvalid, timeout
-    case clientClosed, draining
+    case clientClosed, shortage
 
     var name: String {
         switch self {
@@ -77,7 +77,7 @@ enum ErrorType: UInt8, Sendable, Hashable {
         case .upstreamInvalid: "upstream_invalid"
         case .timeout: "timeout"
         case .clientClosed: "client_closed"
-        case .draining: "draining"
+        case .shortage: "shortage"
         }
     }
 }

@@ -472,7 +472,7 @@ final class ClientConnection: ChannelInboundHandler {
     }
 
     private func refreshDeadline() {
-        deadline = monotonicNow() &+ snapshot.timeouts.request
+        deadline = monotonicNow() &+ (held?.request.plan.timeout ?? exchange?.timeout ?? snapshot.timeouts.request)
     }
 
     private func discardBody(_ input: inout ByteBuffer) {

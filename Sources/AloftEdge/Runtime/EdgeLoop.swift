@@ -32,6 +32,7 @@ final class EdgeLoop: @unchecked Sendable {
 
     private var connections: [ClientConnection] = []
     private var accessLines: [UInt8] = []
+    private var lastShortage: UInt64 = 0
     private var ticks = 0
     private var ticker: RepeatedTask?
     private var date: (second: Int64, text: [UInt8]) = (-1, [])
@@ -122,6 +123,18 @@ final class EdgeLoop: @unchecked Sendable {
         guard now &- backend.lastReported >= 1_000_000_000 else { return }
         backend.lastReported = now
         ports.unreachable(backend.endpoint.replica)
+    }
+
+    /// Tells that this process can open no more connections, at most every ten seconds.
+    func reportShortage(now: UInt64) {
+        guard now &- lastShortage >= 10_000_000_000 else { return }
+        lastShortage = now
+        ports.event(
+            Event(
+                time: WallClock.now, severity: .error, kind: "edge.shortage", subject: "edge",
+                message:
+                    "no descriptor or port is left to reach a replica: raise the limit of open files (ulimit -n) or "
+                    + "lower edge.limits.connections"))
     }
 
     func closeIdle(of backend: Backend) {

@@ -78,6 +78,8 @@ final class Exchange {
     }
 
     var wantsUpgrade: Bool { facts.wantsUpgrade }
+    /// Nanoseconds that each side may be silent.
+    var timeout: UInt64 { plan.timeout }
     var wantsPayloadOnly: Bool { framing == .untilClose }
 
     // MARK: From the client
@@ -227,9 +229,16 @@ final class Exchange {
             }
             switch result {
             case .success(let connection): self.start(on: connection, now: monotonicNow())
+            case .failure(let error) where UpstreamConnector.isOwnShortage(error): self.shortageOccurred()
             case .failure: self.connectFailed()
             }
         }
+    }
+
+    /// The edge itself has no descriptor or port left: no fault of the replica, and no other would do better.
+    private func shortageOccurred() {
+        loop.reportShortage(now: monotonicNow())
+        fail(503, .shortage, "The gateway is at its limit of open connections. Try again in a moment.")
     }
 
     private func connectFailed() {

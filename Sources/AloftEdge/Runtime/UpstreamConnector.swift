@@ -2,6 +2,12 @@ import AloftModel
 import NIOCore
 import NIOPosix
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// Opens connections to replicas.
 enum UpstreamConnector {
     /// Connects within `timeout` nanoseconds and calls back on the loop.
@@ -33,5 +39,11 @@ enum UpstreamConnector {
         future.assumeIsolated().whenComplete { result in
             done(result.map { _ in connection })
         }
+    }
+
+    /// Whether a connection failed for want of descriptors, ports or memory on this side.
+    static func isOwnShortage(_ error: any Error) -> Bool {
+        guard let error = error as? IOError else { return false }
+        return [EMFILE, ENFILE, ENOBUFS, ENOMEM, EADDRNOTAVAIL].contains(error.errnoCode)
     }
 }
