@@ -46,8 +46,12 @@ struct FileReading {
         var result: Plan?
         if environment == nil { result = plan(of: root, environment: nil) }
         for overlay in overlays {
+            let known = problems.all.count
             let merged = plan(of: root.overlaid(by: overlay.node), environment: overlay.name)
             if overlay.name == environment { result = merged }
+            guard overlay.name != environment else { continue }
+            let note = Problem.Note(span: overlay.node.span, message: "so it is in the environment `\(overlay.name)`")
+            problems.annotate(from: known, note)
         }
         return result
     }
@@ -90,7 +94,8 @@ struct FileReading {
         }
         let ofWholeFile = [FileKeys.version.name, FileKeys.environments.name]
         for key in keys where ofWholeFile.contains(key.key) {
-            problems.error(key.keySpan, "`\(key.key)` is for the whole file and has no place in an environment", hint: "remove it")
+            problems.error(
+                key.keySpan, "`\(key.key)` is for the whole file and has no place in an environment", hint: "remove it")
         }
         return (entry.key, Node(.map(keys.filter { !ofWholeFile.contains($0.key) }), entry.value.span))
     }
@@ -128,12 +133,15 @@ extension FileReading {
         case .control(let value):
             let hex = String(value, radix: 16, uppercase: true)
             let digits = String(repeating: "0", count: max(0, 4 - hex.count)) + hex
-            problems.error(span, "the character U+\(digits) is not allowed in YAML", hint: "remove it, or write it as an escape in double quotes")
+            problems.error(
+                span, "the character U+\(digits) is not allowed in YAML",
+                hint: "remove it, or write it as an escape in double quotes")
         }
     }
 
     private mutating func reportEmpty() {
-        problems.error(.fileStart, "the file is empty", hint: "begin with `version: 1`, or let `aloft init` propose a file")
+        problems.error(
+            .fileStart, "the file is empty", hint: "begin with `version: 1`, or let `aloft init` propose a file")
     }
 
     private func diagnostic(_ problem: Problem) -> Diagnostic {

@@ -15,7 +15,7 @@ struct RouteOrder {
 
     private let routes: [Placed<RouteSpec>]
 
-    init(_ routes: [Placed<RouteSpec>]) { self.routes = routes }
+    init(_ routes: [Placed<RouteSpec>]) { self.routes = routes.filter(\.isSound) }
 
     func report(to reader: inout Reader) {
         var earlier: [Place: [Int]] = [:]
@@ -69,7 +69,8 @@ struct RouteOrder {
 
     /// Hosts and paths fit already: methods and headers decide.
     private static func covers(_ wide: RouteMatch, _ narrow: RouteMatch) -> Bool {
-        let methods = wide.methods.isEmpty || !narrow.methods.isEmpty && narrow.methods.allSatisfy(wide.methods.contains)
+        let methods =
+            wide.methods.isEmpty || !narrow.methods.isEmpty && narrow.methods.allSatisfy(wide.methods.contains)
         return methods && wide.headers.allSatisfy(narrow.headers.contains)
     }
 }

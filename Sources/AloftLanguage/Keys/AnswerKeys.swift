@@ -6,6 +6,10 @@ extension RouteKeys {
         let section = redirectSection.kind
         let place = Kind<String>.redirectTarget
         return Kind(.either([place.form, section.form]), spell: section.spell) { node, reader in
+            guard node.items == nil else {
+                reader.error(node, "`redirect` is a URL, a path, or a section with `to`, and this is a list")
+                return nil
+            }
             guard node.scalar == nil else {
                 return place.read(node, &reader).map { RedirectSpec(to: $0, status: redirectStatus.initial) }
             }
@@ -37,7 +41,9 @@ extension RouteKeys {
     ) { fields, reader in
         let spec = RespondSpec(status: fields[status], body: fields[body], contentType: fields[contentType])
         if !spec.body.isEmpty, [204, 205, 304].contains(spec.status) {
-            reader.problems.error(fields.span(body), "an answer with status \(spec.status) has no body", hint: "remove `body`, or write `status: 200`")
+            reader.problems.error(
+                fields.span(body), "an answer with status \(spec.status) has no body",
+                hint: "remove `body`, or write `status: 200`")
         }
         return spec
     }
@@ -60,37 +66,43 @@ extension RouteKeys {
 extension Kind where Value == String {
     static var body: Kind {
         let form = ScalarForm(type: "text", plural: "texts", limits: "at most 64 KiB", json: .anyScalar)
-        return .scalar(form, spell: { .text($0) }) { scalar, _ in
-            scalar.text.utf8.count <= 64 << 10 ? .success(scalar.text) : .failure(Complaint("is longer than 64 KiB"))
-        }
+        return .scalar(
+            form, spell: { .text($0) },
+            parse: { scalar, _ in
+                scalar.text.utf8.count <= 64 << 10
+                    ? .success(scalar.text) : .failure(Complaint("is longer than 64 KiB"))
+            })
     }
 
     static var redirectTarget: Kind {
         let form = ScalarForm(
             type: "URL or path", plural: "URLs", limits: "at most 2048 bytes",
             json: .string(pattern: "^(https?://|/|\\$\\{uri\\})"))
-        return Kind(.scalar(form), spell: { .text($0) }) { node, reader in
-            guard let scalar = node.scalar, !scalar.isNull else {
-                reader.error(node, "`\(reader.key)` is a URL or path, and this is \(node.noun)")
-                return nil
-            }
-            var index = 0
-            for piece in scalar.text.split(separator: "${", omittingEmptySubsequences: false).dropFirst() {
-                let name = piece.prefix { $0 != "}" }
-                if name != "uri" || name.count == piece.count {
-                    reader.problems.error(
-                        reader.text.reference(index, in: node), "unknown reference `${\(String(name).shortened)}` in a redirect",
-                        hint: "only `${uri}`, the request's path and query, is known here")
+        return Kind(
+            .scalar(form), spell: { .text($0) },
+            read: { node, reader in
+                guard let scalar = node.scalar, !scalar.isNull else {
+                    reader.error(node, "`\(reader.key)` is a URL or path, and this is \(node.noun)")
                     return nil
                 }
-                index += 1
-            }
-            if let complaint = complaint(aboutTarget: scalar.text.replacing("${uri}", with: "/")) {
-                reader.error(node, "\(reader.quotation(scalar)) \(complaint.message)", hint: complaint.hint)
-                return nil
-            }
-            return scalar.text
-        }
+                var index = 0
+                for piece in scalar.text.split(separator: "${", omittingEmptySubsequences: false).dropFirst() {
+                    let name = piece.prefix { $0 != "}" }
+                    if name != "uri" || name.count == piece.count {
+                        reader.problems.error(
+                            reader.text.reference(index, in: node),
+                            "unknown reference `${\(String(name).shortened)}` in a redirect",
+                            hint: "only `${uri}`, the request's path and query, is known here")
+                        return nil
+                    }
+                    index += 1
+                }
+                if let complaint = complaint(aboutTarget: scalar.text.replacing("${uri}", with: "/")) {
+                    reader.error(node, "\(reader.quotation(scalar)) \(complaint.message)", hint: complaint.hint)
+                    return nil
+                }
+                return scalar.text
+            })
     }
 
     private static func complaint(aboutTarget text: String) -> Complaint? {

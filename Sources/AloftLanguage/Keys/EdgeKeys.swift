@@ -57,7 +57,8 @@ enum EdgeKeys {
         let address = fields[adminAddress]
         if !address.isLoopback {
             reader.problems.error(
-                fields.span(adminAddress), "`address: \(address)` is not loopback, and the admin listener asks for no password",
+                fields.span(adminAddress),
+                "`address: \(address)` is not loopback, and the admin listener asks for no password",
                 hint: "write `127.0.0.1:\(address.port)` and reach it through a tunnel")
         }
         return Admin(address: address)
@@ -106,7 +107,8 @@ enum EdgeKeys {
     ) { $0.headers }
 
     static let routes = Key<EdgeSpec, [Placed<RouteSpec>]?>.optional(
-        "routes", .placedList(of: RouteKeys.section.kind, count: 0...10_000), otherwise: "everything to the only service",
+        "routes", .placedList(of: RouteKeys.section.kind, count: 0...10_000),
+        otherwise: "everything to the only service",
         "Which requests go where; the first that fits is taken.", example: "[{match: {path: /api/*}, service: api}]",
         effect: .newRequests, synonyms: ["rules", "locations", "paths"]
     ) { $0.routes.map { Placed(item: $0) } }

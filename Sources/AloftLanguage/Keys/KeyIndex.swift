@@ -21,7 +21,8 @@ struct KeyIndex: Sendable {
         byPath = Dictionary(uniqueKeysWithValues: entries.enumerated().map { ($0.element.path, $0.offset) })
     }
 
-    private static func collect(_ form: SectionForm, below steps: [String], effect: Effect, into entries: inout [Entry]) {
+    private static func collect(_ form: SectionForm, below steps: [String], effect: Effect, into entries: inout [Entry])
+    {
         for key in form.keys {
             let own = steps + [key.name]
             let effect = key.effect ?? effect
@@ -93,7 +94,10 @@ extension KeyIndex {
         let known = near.flatMap { name in entries.filter { $0.declaration.name == name } }
         let ranked = known.sorted { shared($0, wanted) > shared($1, wanted) }.map(\.path)
         var seen: Set<String> = []
-        return Array((synonyms + ranked + Nearest.words(to: path, among: entries.map(\.path), limit: 3)).filter { seen.insert($0).inserted }.prefix(8))
+        return Array(
+            (synonyms + ranked + Nearest.words(to: path, among: entries.map(\.path), limit: 3)).filter {
+                seen.insert($0).inserted
+            }.prefix(8))
     }
 
     private func shared(_ entry: Entry, _ wanted: [String]) -> Int { Set(entry.steps).intersection(wanted).count }

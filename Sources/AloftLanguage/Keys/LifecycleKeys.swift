@@ -16,7 +16,8 @@ enum LifecycleKeys {
     ) { $0.policy }
 
     static let backoff = Key<RestartSpec, RestartSpec.Backoff>.standard(
-        "backoff", backoffSection.kind, "{}", "How long to wait before a restart: doubling, so that a broken app costs little.",
+        "backoff", backoffSection.kind, "{}",
+        "How long to wait before a restart: doubling, so that a broken app costs little.",
         example: "{initial: 2s}"
     ) { $0.backoff }
 

@@ -44,7 +44,8 @@ enum LimitKeys {
         let (all, each) = (fields[connections], fields[connectionsPerAddress])
         if each > all, fields.has(connectionsPerAddress) {
             reader.problems.error(
-                fields.span(connectionsPerAddress), "`connectionsPerAddress: \(each)` is more than `connections: \(all)`",
+                fields.span(connectionsPerAddress),
+                "`connectionsPerAddress: \(each)` is more than `connections: \(all)`",
                 hint: "write `connectionsPerAddress: \(all)` or less")
         }
         return EdgeLimits(

@@ -14,7 +14,8 @@ enum MatchKeys {
     }
 
     static let host = Key<RouteMatch, HostPattern?>.optional(
-        "host", .host, otherwise: "every host", "The host that the client asks for: `example.com`, or `*.example.com` for any one name below it.",
+        "host", .host, otherwise: "every host",
+        "The host that the client asks for: `example.com`, or `*.example.com` for any one name below it.",
         example: "www.example.com", synonyms: ["hosts", "domain", "hostname"]
     ) { $0.host }
 
@@ -24,7 +25,8 @@ enum MatchKeys {
     ) { $0.path }
 
     static let methods = Key<RouteMatch, [Placed<String>]>.standard(
-        "methods", .placedList(of: .method, count: 0...32), "[]", "Any of these methods; an empty list is every method.",
+        "methods", .placedList(of: .method, count: 0...32), "[]",
+        "Any of these methods; an empty list is every method.",
         example: "[GET, POST]", synonyms: ["method"]
     ) { $0.methods.map { Placed(item: $0) } }
 

@@ -72,7 +72,8 @@ enum ProbeKeys {
     ) { $0.timeout }
 
     static let initialDelay = Key<ProbeSpec, Duration>.standard(
-        "initialDelay", .duration(.zero...(.seconds(3600))), "0s", "From the start of the process to the first question.",
+        "initialDelay", .duration(.zero...(.seconds(3600))), "0s",
+        "From the start of the process to the first question.",
         example: "3s", synonyms: ["initialDelaySeconds", "startPeriod", "start_period"]
     ) { $0.initialDelay }
 

@@ -5,15 +5,19 @@ enum ResourceKeys {
     static let section = Section<Resources>("resources", [requests.member, limits.member]) { fields, reader in
         let resources = Resources(requests: fields[requests], limits: fields[limits])
         let (asked, allowed) = (resources.requests, resources.limits)
-        if let cpu = asked.cpu, let limit = allowed.cpu, cpu > limit {
+        if let asks = asked.cpu, let limit = allowed.cpu, asks > limit {
             reader.problems.error(
-                fields.span(requests), "`requests.cpu: \(cpu)` is more than `limits.cpu: \(limit)`")
+                span(cpu.name, fields), "`requests.cpu: \(asks)` is more than `limits.cpu: \(limit)`")
         }
-        if let memory = asked.memory, let limit = allowed.memory, memory > limit {
+        if let asks = asked.memory, let limit = allowed.memory, asks > limit {
             reader.problems.error(
-                fields.span(requests), "`requests.memory: \(memory)` is more than `limits.memory: \(limit)`")
+                span(memory.name, fields), "`requests.memory: \(asks)` is more than `limits.memory: \(limit)`")
         }
         return resources
+    }
+
+    private static func span(_ name: String, _ fields: Fields) -> Span {
+        fields.node(requests)?[name]?.span ?? fields.span(requests)
     }
 
     static let requests = Key<Resources, Resources.Amount>.standard(

@@ -17,7 +17,10 @@ enum RouteKeys {
     private static func action(_ fields: Fields, _ reader: inout Reader) -> RouteAction? {
         if !fields.has(service) {
             let (isBalanced, isRetried, isTimed) = (fields.has(balance), fields.has(retry), fields.has(timeout))
-            let spans = [(isBalanced, fields.keySpan(balance), balance.name), (isRetried, fields.keySpan(retry), retry.name), (isTimed, fields.keySpan(timeout), timeout.name)]
+            let spans = [
+                (isBalanced, fields.keySpan(balance), balance.name), (isRetried, fields.keySpan(retry), retry.name),
+                (isTimed, fields.keySpan(timeout), timeout.name),
+            ]
             for (isGiven, span, name) in spans where isGiven {
                 reader.problems.error(
                     span, "`\(name)` does nothing in a route without `service`", hint: "remove it")
@@ -40,11 +43,13 @@ enum RouteKeys {
         let match = fields[match]
         let isSame = redirect.to == "${uri}" || match.path == .exact(redirect.to)
         guard isSame, match.headers.isEmpty, match.methods.isEmpty else { return }
-        reader.problems.error(fields.span(Self.redirect), "this route redirects to itself", hint: "redirect to another path or host")
+        reader.problems.error(
+            fields.span(Self.redirect), "this route redirects to itself", hint: "redirect to another path or host")
     }
 
     static let match = Key<RouteSpec, RouteMatch>.standard(
-        "match", MatchKeys.section.kind, "{}", "Which requests it takes: all that is given must fit; nothing given fits all.",
+        "match", MatchKeys.section.kind, "{}",
+        "Which requests it takes: all that is given must fit; nothing given fits all.",
         example: "{path: /api/*}", synonyms: ["when", "rule"]
     ) { $0.match }
 
@@ -58,7 +63,10 @@ enum RouteKeys {
         .choice([
             ("roundRobin", .roundRobin, "one after the other"),
             ("leastRequests", .leastRequests, "of two at random, the one with fewer requests under way"),
-            ("ewma", .ewma, "of two at random, the one with the smaller product of mean latency and requests under way"),
+            (
+                "ewma", .ewma,
+                "of two at random, the one with the smaller product of mean latency and requests under way"
+            ),
             ("hash", .hash, "by the client's address, always the same while it lives"),
         ]),
         "leastRequests", "How a replica is chosen.", example: "ewma", synonyms: ["loadBalancing", "strategy", "lb"]
@@ -66,7 +74,8 @@ enum RouteKeys {
 
     static let retry = Key<RouteSpec, RetrySpec>.applicable(
         "retry", retrySection.kind, "{}", "Whether a request that failed is sent to another replica.",
-        detail: "Only requests that are safe to send twice (RFC 9110 §9.2.2), and only before any byte of an answer was passed on.",
+        detail:
+            "Only requests that are safe to send twice (RFC 9110 §9.2.2), and only before any byte of an answer was passed on.",
         example: "{attempts: 1}", synonyms: ["retries"]
     ) { $0.serviceRoute?.retry }
 

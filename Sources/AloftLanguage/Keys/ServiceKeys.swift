@@ -126,11 +126,15 @@ private struct CommandCheck {
     }
 
     func report(to reader: inout Reader) {
-        guard let nodes = node?.items, nodes.count == words.count, let program = nodes.first?.scalar?.text else { return }
+        guard let nodes = node?.items, nodes.count == words.count, let program = nodes.first?.scalar?.text else {
+            return
+        }
         if program.isEmpty { reader.error(nodes[0], "the program's name is empty") }
         if nodes.count == 1, program.contains(" "), !program.hasPrefix("/"), !program.hasPrefix("./") {
             let words = program.split(separator: " ").map { Outline.text(String($0)) }
-            reader.error(nodes[0], "no program's name holds spaces; each argument is an item of the list", hint: "write `command: \(Outline.list(words).inline)`")
+            reader.error(
+                nodes[0], "no program's name holds spaces; each argument is an item of the list",
+                hint: "write `command: \(Outline.list(words).inline)`")
         }
         let shells: Set<String> = ["sh", "bash", "dash", "zsh", "ksh"]
         guard !shells.contains(FilePaths.lastComponent(of: program)) else { return }

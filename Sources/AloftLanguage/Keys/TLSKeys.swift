@@ -45,14 +45,19 @@ enum TLSKeys {
         "files", filesSection.kind, "PEM files; they are read again at each reload.",
         example: "{certificate: ./fullchain.pem, key: ./key.pem}"
     ) { spec in
-        if case .files(let certificate, let key) = spec.source { Files(certificate: certificate, key: key) } else { nil }
+        if case .files(let certificate, let key) = spec.source {
+            Files(certificate: certificate, key: key)
+        } else {
+            nil
+        }
     }
 
     static let selfSigned = Key<CertificateSpec, Bool?>.optional(
         "selfSigned", .flag, "A certificate that Aloft makes; browsers warn of it. For development.", example: "true"
     ) { $0.source == .selfSigned ? true : nil }
 
-    static let filesSection = Section<Files>("certificateFiles", [certificateFile.member, keyFile.member]) { fields, _ in
+    static let filesSection = Section<Files>("certificateFiles", [certificateFile.member, keyFile.member]) {
+        fields, _ in
         guard let certificate = fields[certificateFile], let key = fields[keyFile] else { return nil }
         return Files(certificate: certificate, key: key)
     }

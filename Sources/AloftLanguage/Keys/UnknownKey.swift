@@ -8,24 +8,34 @@ struct UnknownKey {
         self.section = section
     }
 
-    func report(to reader: inout Reader) {
+    /// The key that was most likely meant, if it is one of the section.
+    func report(to reader: inout Reader) -> String? {
         let name = entry.key.shortened
         let place = reader.path.isEmpty ? "" : " in `\(reader.pathText)`"
         if FutureWords.contains(entry.key, in: section.name) {
             reader.problems.error(
                 entry.keySpan, "`\(name)` is a word of Aloft's language that this version does not do yet",
                 hint: "remove it; a key that did nothing would only look as if it worked")
-            return
+            return nil
         }
-        reader.problems.error(entry.keySpan, "unknown key `\(name)`\(place)", hint: hint())
+        let meant = meant
+        reader.problems.error(
+            entry.keySpan, "unknown key `\(name)`\(place)", hint: meant.map(hint(for:)) ?? hintElsewhere())
+        return meant
     }
 
-    private func hint() -> String {
+    private var meant: String? {
+        section.keys.first { $0.synonyms.contains(entry.key) }?.name
+            ?? Nearest.word(to: entry.key, among: section.keys.map(\.name))
+    }
+
+    private func hint(for meant: String) -> String {
+        let isSynonym = section.keys.contains { $0.name == meant && $0.synonyms.contains(entry.key) }
+        return isSynonym ? "Aloft calls it `\(meant)`" : "did you mean `\(meant)`?"
+    }
+
+    private func hintElsewhere() -> String {
         let known = section.keys.map(\.name)
-        if let other = section.keys.first(where: { $0.synonyms.contains(entry.key) }) {
-            return "Aloft calls it `\(other.name)`"
-        }
-        if let near = Nearest.word(to: entry.key, among: known) { return "did you mean `\(near)`?" }
         let elsewhere = KeyIndex.shared.paths(endingIn: entry.key).prefix(3).map { "`\($0)`" }
         if !elsewhere.isEmpty { return "`\(entry.key.shortened)` belongs to \(elsewhere.joined(separator: ", "))" }
         let names = known.prefix(12).map { "`\($0)`" }.joined(separator: ", ")

@@ -37,7 +37,8 @@ indirect enum Form: Sendable {
         switch self {
         case .scalar(let form): form.limits
         case .list(let item, let count):
-            ["\(count.lowerBound) to \(count.upperBound) items", item.limits].compactMap { $0 }.joined(separator: ", each ")
+            ["\(count.lowerBound) to \(count.upperBound) items", item.limits].compactMap { $0 }.joined(
+                separator: ", each ")
         case .map(_, _, let limit): "at most \(limit)"
         case .either(let forms): forms.compactMap(\.limits).first
         case .choice, .section, .overlay: nil

@@ -4,12 +4,13 @@ import AloftModel
 enum HTTPText {
     /// A token: names of fields and methods.
     static func isToken(_ text: String) -> Bool {
-        !text.isEmpty && text.utf8.allSatisfy { byte in
-            switch byte {
-            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
-            default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
+        !text.isEmpty
+            && text.utf8.allSatisfy { byte in
+                switch byte {
+                case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+                default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
+                }
             }
-        }
     }
 
     /// A field's value: visible ASCII with single spaces and tabs inside (RFC 9110 §5.5, without obs-text).
@@ -25,16 +26,23 @@ enum HTTPText {
         guard path.utf8.count <= 1024 else { return Complaint("is longer than 1024 bytes") }
         let allowed = "-._~!$&'()*+,;=:@/%" + (query ? "?" : "")
         for scalar in path.unicodeScalars where !isUnreserved(scalar) && !allowed.unicodeScalars.contains(scalar) {
-            let shown = scalar.value > 0x20 && scalar.value < 0x7F ? "`\(scalar)`" : "a character that needs percent-encoding"
-            return Complaint("holds \(shown)", hint: "a path ends before `?` and `#`; other characters are written as `%20`")
+            let shown =
+                scalar.value > 0x20 && scalar.value < 0x7F ? "`\(scalar)`" : "a character that needs percent-encoding"
+            let ends = scalar == "?" || scalar == "#"
+            return Complaint(
+                "holds \(shown)", hint: ends ? "a path ends before it" : "write it percent-encoded; a space is `%20`")
         }
         let bytes = Array(path.utf8)
         for (index, byte) in bytes.enumerated() where byte == UInt8(ascii: "%") {
             let digits = bytes[(index + 1)...].prefix(2)
-            guard digits.count == 2, digits.allSatisfy(isHex) else { return Complaint("has a `%` without two hexadecimal digits") }
+            guard digits.count == 2, digits.allSatisfy(isHex) else {
+                return Complaint("has a `%` without two hexadecimal digits")
+            }
         }
         let segments = path.prefix { $0 != "?" }.split(separator: "/")
-        if segments.contains(".") || segments.contains("..") { return Complaint("holds `.` or `..`, which no client sends") }
+        if segments.contains(".") || segments.contains("..") {
+            return Complaint("holds `.` or `..`, which no client sends")
+        }
         return nil
     }
 
@@ -50,7 +58,8 @@ enum HTTPText {
 
     /// Fields that belong to the connection or to the framing of a message; the edge alone sets them.
     static let ownFields: Set<String> = [
-        "connection", "content-length", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
+        "connection", "content-length", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding",
+        "upgrade",
     ]
 }
 
@@ -60,18 +69,25 @@ extension Kind where Value == PathPattern {
         let form = ScalarForm(
             type: "path pattern", plural: "path patterns", limits: "at most 1024 bytes",
             json: .string(pattern: "^/[^*?#\\s]*\\*?$"))
-        return .scalar(form, spell: { .text($0.description) }) { scalar, _ in
-            let text = scalar.text
-            let isPrefix = text.hasSuffix("*")
-            let path = isPrefix ? String(text.dropLast()) : text
-            if isPrefix, !path.hasSuffix("/") {
-                return .failure(
-                    Complaint("has a `*` in the middle of a name", hint: "write `\(path)/*`, which fits `\(path)` and all below it"))
-            }
-            if path.contains("*") { return .failure(Complaint("has a `*` before its end", hint: "`*` stands only at the end: `/api/*`")) }
-            if let complaint = HTTPText.complaint(aboutPath: path, query: false) { return .failure(complaint) }
-            return .success(isPrefix ? .prefix(path) : .exact(path))
-        }
+        return .scalar(
+            form, spell: { .text($0.description) },
+            parse: { scalar, _ in
+                let text = scalar.text
+                let isPrefix = text.hasSuffix("*")
+                let path = isPrefix ? String(text.dropLast()) : text
+                if text == "*" { return .failure(Complaint("does not begin with `/`; write `/*`")) }
+                if isPrefix, !path.hasSuffix("/") {
+                    return .failure(
+                        Complaint(
+                            "has a `*` in the middle of a name",
+                            hint: "write `\(path)/*`, which fits `\(path)` and all below it"))
+                }
+                if path.contains("*") {
+                    return .failure(Complaint("has a `*` before its end", hint: "`*` stands only at the end: `/api/*`"))
+                }
+                if let complaint = HTTPText.complaint(aboutPath: path, query: false) { return .failure(complaint) }
+                return .success(isPrefix ? .prefix(path) : .exact(path))
+            })
     }
 }
 
@@ -85,19 +101,27 @@ extension Kind where Value == String {
 
     /// An HTTP method in capitals.
     static var method: Kind {
-        text("method", plural: "methods", pattern: "^[A-Z0-9!#$%&'*+.^_`|~-]+$", limits: "at most 32 characters") { text in
-            guard HTTPText.isToken(text), text.utf8.count <= 32 else { return .failure(Complaint("is not an HTTP method")) }
-            guard text == text.uppercased() else { return .failure(Complaint("is not in capitals; write `\(text.uppercased())`")) }
+        text("method", plural: "methods", pattern: "^[A-Z0-9!#$%&'*+.^_`|~-]+$", limits: "at most 32 characters") {
+            text in
+            guard HTTPText.isToken(text), text.utf8.count <= 32 else {
+                return .failure(Complaint("is not an HTTP method"))
+            }
+            guard text == text.uppercased() else {
+                return .failure(Complaint("is not in capitals; write `\(text.uppercased())`"))
+            }
             return .success(text)
         }.checked { text, node, reader in
-            guard !HTTPText.methods.contains(text), let near = Nearest.word(to: text, among: HTTPText.methods) else { return }
+            guard !HTTPText.methods.contains(text), let near = Nearest.word(to: text, among: HTTPText.methods) else {
+                return
+            }
             reader.warning(node, "`\(text)` is not a common method", hint: "did you mean `\(near)`?")
         }
     }
 
     /// The name of a header field of answers that a file may change.
     static var fieldName: Kind {
-        text("header name", plural: "header names", pattern: HeaderNames.pattern, limits: "at most 128 characters") { text in
+        text("header name", plural: "header names", pattern: HeaderNames.pattern, limits: "at most 128 characters") {
+            text in
             HeaderNames.complaint(text).map { .failure(Complaint($0)) } ?? .success(text)
         }
     }
@@ -108,7 +132,8 @@ extension Kind where Value == String {
         ) { text in
             guard text.utf8.count <= 4096 else { return .failure(Complaint("is longer than 4096 bytes")) }
             guard HTTPText.isFieldValue(text) else {
-                return .failure(Complaint("holds what no header may: a line break, a control character, or spaces at an end"))
+                return .failure(
+                    Complaint("holds what no header may: a line break, a control character, or spaces at an end"))
             }
             return .success(text)
         }
@@ -135,19 +160,22 @@ extension Kind where Value == [HeaderRules.Field] {
     /// Header fields by name. Names that differ only by case are one field.
     static func fields(lowercased: Bool) -> Kind {
         let map = Kind<[(name: String, value: String)]>.map(HeaderNames.rule, of: .fieldValue, limit: 64)
-        return Kind(map.form, spell: { map.spell($0.map { ($0.name, $0.value) }) }) { node, reader in
-            guard let pairs = map.read(node, &reader) else { return nil }
-            var seen: [String: Span] = [:]
-            for entry in node.entries ?? [] {
-                if let first = seen.updateValue(entry.keySpan, forKey: entry.key.lowercased()) {
-                    reader.problems.add(
-                        Problem(
-                            span: entry.keySpan, message: "the header `\(entry.key.shortened)` stands here a second time",
-                            hint: "case makes no difference; keep one",
-                            notes: [.init(span: first, message: "the first one is here")]))
+        return Kind(
+            map.form, spell: { map.spell($0.map { ($0.name, $0.value) }) },
+            read: { node, reader in
+                guard let pairs = map.read(node, &reader) else { return nil }
+                var seen: [String: Span] = [:]
+                for entry in node.entries ?? [] {
+                    if let first = seen.updateValue(entry.keySpan, forKey: entry.key.lowercased()) {
+                        reader.problems.add(
+                            Problem(
+                                span: entry.keySpan,
+                                message: "the header `\(entry.key.shortened)` stands here a second time",
+                                hint: "case makes no difference; keep one",
+                                notes: [.init(span: first, message: "the first one is here")]))
+                    }
                 }
-            }
-            return pairs.map { .init(name: lowercased ? $0.name.lowercased() : $0.name, value: $0.value) }
-        }
+                return pairs.map { .init(name: lowercased ? $0.name.lowercased() : $0.name, value: $0.value) }
+            })
     }
 }

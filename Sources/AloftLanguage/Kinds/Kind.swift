@@ -55,7 +55,7 @@ struct Reader: Sendable {
 
     /// `timeout: 30`, or only the text for an item of a list.
     func quotation(_ scalar: Node.Scalar) -> String {
-        let text = scalar.text.shortened
+        let text = scalar.text.isEmpty ? "\"\"" : scalar.text.shortened
         return path.last?.hasPrefix("[") ?? true ? "`\(text)`" : "`\(key): \(text)`"
     }
 
@@ -112,9 +112,11 @@ extension Kind {
 
     /// Optional in the plan: nil is left out of the file.
     var optional: Kind<Value?> {
-        Kind<Value?>(form, spell: { $0.map(spell) ?? .map([]) }) { node, reader in
-            read(node, &reader).map(Optional.some)
-        }
+        Kind<Value?>(
+            form, spell: { $0.map(spell) ?? .map([]) },
+            read: { node, reader in
+                read(node, &reader).map(Optional.some)
+            })
     }
 
     /// The same value under more conditions.
@@ -129,36 +131,42 @@ extension Kind {
     /// Items that can be read; the others were reported.
     static func list<Item: Sendable>(of item: Kind<Item>, count: ClosedRange<Int>) -> Kind where Value == [Item] {
         let placed = Kind<[Placed<Item>]>.placedList(of: item, count: count)
-        return Kind(placed.form, spell: { .list($0.map(item.spell)) }) { node, reader in
-            placed.read(node, &reader)?.map(\.item)
-        }
+        return Kind(
+            placed.form, spell: { .list($0.map(item.spell)) },
+            read: { node, reader in
+                placed.read(node, &reader)?.map(\.item)
+            })
     }
 
     /// The same, for checks that compare items and must say which one they mean.
     static func placedList<Item: Sendable>(
         of item: Kind<Item>, count: ClosedRange<Int>
     ) -> Kind where Value == [Placed<Item>] {
-        Kind(.list(item.form, count: count), spell: { .list($0.map { item.spell($0.item) }) }) { node, reader in
-            guard let nodes = node.items else {
-                reader.error(
-                    node, "`\(reader.key)` is a list, and this is \(node.noun)",
-                    hint: ListHint.suggestion(node, reader.key))
-                return nil
-            }
-            guard count.contains(nodes.count) else {
-                let bound =
-                    nodes.count < count.lowerBound ? "at least \(count.lowerBound)" : "at most \(count.upperBound)"
-                reader.error(node, "`\(reader.key)` has \(nodes.count) items; it takes \(bound)")
-                return nil
-            }
-            var values: [Placed<Item>] = []
-            values.reserveCapacity(nodes.count)
-            for (index, itemNode) in nodes.enumerated() {
-                let value = reader.within("[\(index)]") { item.read(itemNode, &$0) }
-                if let value { values.append(Placed(item: value, node: itemNode, index: index)) }
-            }
-            return values
-        }
+        Kind(
+            .list(item.form, count: count), spell: { .list($0.map { item.spell($0.item) }) },
+            read: { node, reader in
+                guard let nodes = node.items else {
+                    reader.error(
+                        node, "`\(reader.key)` is a list, and this is \(node.noun)",
+                        hint: ListHint.suggestion(node, reader.key))
+                    return nil
+                }
+                guard count.contains(nodes.count) else {
+                    let bound =
+                        nodes.count < count.lowerBound ? "at least \(count.lowerBound)" : "at most \(count.upperBound)"
+                    reader.error(node, "`\(reader.key)` has \(nodes.count) items; it takes \(bound)")
+                    return nil
+                }
+                var values: [Placed<Item>] = []
+                values.reserveCapacity(nodes.count)
+                for (index, itemNode) in nodes.enumerated() where !itemNode.isBroken {
+                    let reports = reader.problems.errorReports
+                    let value = reader.within("[\(index)]") { item.read(itemNode, &$0) }
+                    let isSound = reports == reader.problems.errorReports
+                    if let value { values.append(Placed(item: value, node: itemNode, index: index, isSound: isSound)) }
+                }
+                return values
+            })
     }
 }
 
@@ -168,11 +176,14 @@ struct Placed<Item: Sendable>: Sendable {
     var node: Node?
     /// In the list of the file, from 0.
     var index: Int
+    /// False where some part of it could not be read and is a default instead.
+    var isSound: Bool
 
-    init(item: Item, node: Node? = nil, index: Int = 0) {
+    init(item: Item, node: Node? = nil, index: Int = 0, isSound: Bool = true) {
         self.item = item
         self.node = node
         self.index = index
+        self.isSound = isSound
     }
 }
 

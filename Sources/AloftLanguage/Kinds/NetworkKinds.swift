@@ -6,7 +6,7 @@ extension Kind where Value == Address {
         let form = ScalarForm(
             type: "address", plural: "addresses", limits: "port 0 to 65535, 0 for a free one",
             json: .string(pattern: "^([0-9.]+|\\[[0-9A-Fa-f:.]+\\]):[0-9]{1,5}$"))
-        return .scalar(form, spell: { .text($0.description) }) { scalar, _ in AddressText.read(scalar.text) }
+        return .scalar(form, spell: { .text($0.description) }, parse: { scalar, _ in AddressText.read(scalar.text) })
     }
 }
 
@@ -35,14 +35,17 @@ enum AddressText {
         }
         if IPAddress.v4(text) != nil { return Complaint("has no port; write for example `\(text):8080`") }
         guard let port else {
-            return Complaint("is not an address", hint: "write a numeric address and a port, `127.0.0.1:8080` or `[::1]:8080`")
+            return Complaint(
+                "is not an address", hint: "write a numeric address and a port, `127.0.0.1:8080` or `[::1]:8080`")
         }
         switch host {
         case "localhost": return Complaint("has a name for an address; write `127.0.0.1:\(port)`")
-        case nil where parts.count == 1: return Complaint("is only a port; write `127.0.0.1:\(port)` or `0.0.0.0:\(port)`")
+        case nil where parts.count == 1:
+            return Complaint("is only a port; write `127.0.0.1:\(port)` or `0.0.0.0:\(port)`")
         case "", "*": return Complaint("has no address; write `0.0.0.0:\(port)` for all of this machine's")
         default:
-            return Complaint("is not an address", hint: "write a numeric address and a port, `127.0.0.1:\(port)` or `[::1]:\(port)`")
+            return Complaint(
+                "is not an address", hint: "write a numeric address and a port, `127.0.0.1:\(port)` or `[::1]:\(port)`")
         }
     }
 }
@@ -52,7 +55,7 @@ extension Kind where Value == Network {
         let form = ScalarForm(
             type: "network", plural: "networks", limits: nil,
             json: .string(pattern: "^[0-9A-Fa-f:.]+(/[0-9]{1,3})?$"))
-        return .scalar(form, spell: { .text($0.description) }) { scalar, _ in NetworkText.read(scalar.text) }
+        return .scalar(form, spell: { .text($0.description) }, parse: { scalar, _ in NetworkText.read(scalar.text) })
     }
 }
 
@@ -62,9 +65,12 @@ enum NetworkText {
         guard parts.count <= 2, let first = parts.first, let bytes = IPAddress.bytes(first) else {
             if providers.contains(text) {
                 return .failure(
-                    Complaint("is a word of Aloft's language that this version does not do yet", hint: "list the networks, `10.0.0.0/8`"))
+                    Complaint(
+                        "is a word of Aloft's language that this version does not do yet",
+                        hint: "list the networks, `10.0.0.0/8`"))
             }
-            return .failure(Complaint("is not a network", hint: "write for example `10.0.0.0/8`, `2001:db8::/32` or one address"))
+            return .failure(
+                Complaint("is not a network", hint: "write for example `10.0.0.0/8`, `2001:db8::/32` or one address"))
         }
         let bits = bytes.count * 8
         guard parts.count == 2 else { return .success(Network(bytes: bytes, prefixLength: bits, description: text)) }
@@ -94,7 +100,7 @@ extension Kind where Value == HostPattern {
         let form = ScalarForm(
             type: "host", plural: "hosts", limits: "at most 253 characters",
             json: .string(pattern: "^(\\*\\.)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$"))
-        return .scalar(form, spell: { .text($0.description) }) { scalar, _ in HostText.read(scalar.text) }
+        return .scalar(form, spell: { .text($0.description) }, parse: { scalar, _ in HostText.read(scalar.text) })
     }
 }
 
@@ -109,12 +115,19 @@ enum HostText {
     }
 
     private static func complaint(about text: String, name: String) -> Complaint? {
-        if text == "*" { return Complaint("is no host", hint: "leave `host` out for every host; `*.example.com` is any one name below") }
+        if text == "*" {
+            return Complaint(
+                "is no host", hint: "leave `host` out for every host; `*.example.com` is any one name below")
+        }
         if text.contains("://") { return Complaint("is a URL", hint: "write only its host, `example.com`") }
         if let colon = name.firstIndex(of: ":"), !name.isEmpty {
-            return Complaint("has a port, and hosts are compared without", hint: "write `\(text.prefix(while: { $0 != ":" }))`", if: colon > name.startIndex)
+            return Complaint(
+                "has a port, and hosts are compared without", hint: "write `\(text.prefix(while: { $0 != ":" }))`",
+                if: colon > name.startIndex)
         }
-        if !text.utf8.allSatisfy({ $0 < 0x80 }) { return Complaint("is not ASCII", hint: "write the name in its `xn--` form") }
+        if !text.utf8.allSatisfy({ $0 < 0x80 }) {
+            return Complaint("is not ASCII", hint: "write the name in its `xn--` form")
+        }
         if name.hasSuffix(".") { return Complaint("ends in a dot; write `\(text.dropLast())`") }
         guard name.utf8.count <= 253 else { return Complaint("is longer than 253 characters") }
         let labels = name.split(separator: ".", omittingEmptySubsequences: false)
@@ -126,7 +139,9 @@ enum HostText {
     }
 
     private static func isLabel(_ label: Substring) -> Bool {
-        guard (1...63).contains(label.utf8.count), label.utf8.first != 0x2D, label.utf8.last != 0x2D else { return false }
+        guard (1...63).contains(label.utf8.count), label.utf8.first != 0x2D, label.utf8.last != 0x2D else {
+            return false
+        }
         return label.utf8.allSatisfy { byte in
             (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) || byte == 0x2D
         }

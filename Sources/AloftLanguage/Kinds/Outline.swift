@@ -48,7 +48,9 @@ enum YAMLText {
             case "\t": result += "\\t"
             default:
                 let value = scalar.value
-                if value < 0x20 || (0x7F...0xA0).contains(value) || value == 0x2028 || value == 0x2029 || value == 0xFEFF {
+                if value < 0x20 || (0x7F...0xA0).contains(value) || value == 0x2028 || value == 0x2029
+                    || value == 0xFEFF
+                {
                     result += value <= 0xFF ? "\\x\(hex(value, 2))" : "\\u\(hex(value, 4))"
                 } else {
                     result.unicodeScalars.append(scalar)
@@ -67,10 +69,12 @@ enum YAMLText {
         guard let first = text.utf8.first, text.utf8.count <= 200 else { return false }
         let letters = UInt8(ascii: "a")...UInt8(ascii: "z")
         let capitals = UInt8(ascii: "A")...UInt8(ascii: "Z")
-        let startsWell = letters.contains(first) || capitals.contains(first) || first == UInt8(ascii: "/")
+        let startsWell =
+            letters.contains(first) || capitals.contains(first) || first == UInt8(ascii: "/")
             || first == UInt8(ascii: "_") || text.hasPrefix("./") || text.hasPrefix("../") || text.hasPrefix("--")
         let rest = text.utf8.allSatisfy { byte in
-            letters.contains(byte) || capitals.contains(byte) || (0x30...0x39).contains(byte) || "_-./=+@*".utf8.contains(byte)
+            letters.contains(byte) || capitals.contains(byte) || (0x30...0x39).contains(byte)
+                || "_-./=+@*".utf8.contains(byte)
         }
         return startsWell && rest && !surprising.contains(text.lowercased())
     }

@@ -7,10 +7,12 @@ extension Kind where Value == Duration {
         let form = ScalarForm(
             type: "duration", plural: "durations", limits: limits,
             json: .string(pattern: "^[0-9]+(ms|s|m|h|d|y)$"))
-        return .scalar(form, spell: { .bare($0.quantity) }) { scalar, reader in
-            QuantityText.duration(scalar.text, key: reader.key, usual: usual)
-                .limited(to: range, limits: limits)
-        }
+        return .scalar(
+            form, spell: { .bare($0.quantity) },
+            parse: { scalar, reader in
+                QuantityText.duration(scalar.text, key: reader.key, usual: usual)
+                    .limited(to: range, limits: limits)
+            })
     }
 }
 
@@ -20,9 +22,11 @@ extension Kind where Value == ByteSize {
         let form = ScalarForm(
             type: "size", plural: "sizes", limits: limits,
             json: .string(pattern: "^[0-9]+(B|KiB|MiB|GiB|TiB|KB|MB|GB)$"))
-        return .scalar(form, spell: { .bare($0.description) }) { scalar, reader in
-            QuantityText.size(scalar.text, key: reader.key, usual: usual).limited(to: range, limits: limits)
-        }
+        return .scalar(
+            form, spell: { .bare($0.description) },
+            parse: { scalar, reader in
+                QuantityText.size(scalar.text, key: reader.key, usual: usual).limited(to: range, limits: limits)
+            })
     }
 }
 
@@ -32,9 +36,11 @@ extension Kind where Value == Percent {
         let form = ScalarForm(
             type: "percentage", plural: "percentages", limits: limits,
             json: .string(pattern: "^[0-9]+(\\.[0-9]{1,2})?%$"))
-        return .scalar(form, spell: { .bare($0.description) }) { scalar, reader in
-            QuantityText.percent(scalar.text, key: reader.key).limited(to: range, limits: limits)
-        }
+        return .scalar(
+            form, spell: { .bare($0.description) },
+            parse: { scalar, reader in
+                QuantityText.percent(scalar.text, key: reader.key).limited(to: range, limits: limits)
+            })
     }
 }
 
@@ -44,9 +50,11 @@ extension Kind where Value == CPUQuantity {
         let form = ScalarForm(
             type: "number of cores", plural: "numbers of cores", limits: limits,
             json: .numberOrString(pattern: "^([0-9]+m|[0-9]+(\\.[0-9]{1,3})?)$"))
-        return .scalar(form, spell: { .bare($0.description) }) { scalar, _ in
-            QuantityText.cpu(scalar.text).limited(to: range, limits: limits)
-        }
+        return .scalar(
+            form, spell: { .bare($0.description) },
+            parse: { scalar, _ in
+                QuantityText.cpu(scalar.text).limited(to: range, limits: limits)
+            })
     }
 }
 
@@ -54,9 +62,11 @@ extension Kind where Value == Int {
     static func integer(_ range: ClosedRange<Int>) -> Kind {
         let limits = "\(range.lowerBound) to \(range.upperBound)"
         let form = ScalarForm(type: "whole number", plural: "whole numbers", limits: limits, json: .integer(range))
-        return .scalar(form, spell: { .bare(String($0)) }) { scalar, _ in
-            WholeNumber.read(scalar).limited(to: range, limits: limits)
-        }
+        return .scalar(
+            form, spell: { .bare(String($0)) },
+            parse: { scalar, _ in
+                WholeNumber.read(scalar).limited(to: range, limits: limits)
+            })
     }
 }
 
@@ -69,7 +79,8 @@ enum WholeNumber {
         guard text == "0" || !text.hasPrefix("0") else {
             let trimmed = text.drop { $0 == "0" }
             return .failure(
-                Complaint("begins with 0, which some read as octal; write `\(trimmed.isEmpty ? "0" : String(trimmed))`"))
+                Complaint("begins with 0, which some read as octal; write `\(trimmed.isEmpty ? "0" : String(trimmed))`")
+            )
         }
         guard let value = Int(text) else { return .failure(Complaint("is too large")) }
         guard scalar.style == .plain else { return .failure(Complaint("is text; write \(text) without quotes")) }
@@ -94,21 +105,26 @@ enum WholeNumber {
 extension Kind where Value == Bool {
     static var boolean: Kind {
         let form = ScalarForm(type: "boolean", plural: "booleans", limits: nil, json: .boolean)
-        return .scalar(form, spell: { .bare($0 ? "true" : "false") }) { scalar, _ in
-            switch (scalar.text, scalar.style) {
-            case ("true", .plain): return .success(true)
-            case ("false", .plain): return .success(false)
-            default: break
-            }
-            let meant =
-                switch scalar.text.lowercased() {
-                case "true", "yes", "on", "y", "1": "true"
-                case "false", "no", "off", "n", "0": "false"
-                default: ""
+        return .scalar(
+            form, spell: { .bare($0 ? "true" : "false") },
+            parse: { scalar, _ in
+                switch (scalar.text, scalar.style) {
+                case ("true", .plain): return .success(true)
+                case ("false", .plain): return .success(false)
+                default: break
                 }
-            guard !meant.isEmpty else { return .failure(Complaint("is not a boolean; write `true` or `false`")) }
-            return .failure(Complaint("is not a boolean; write `\(meant)`"))
-        }
+                let meant =
+                    switch scalar.text.lowercased() {
+                    case "true", "yes", "on", "y", "1": "true"
+                    case "false", "no", "off", "n", "0": "false"
+                    default: ""
+                    }
+                if scalar.style != .plain, meant == scalar.text {
+                    return .failure(Complaint("is text; write \(meant) without quotes"))
+                }
+                guard !meant.isEmpty else { return .failure(Complaint("is not a boolean; write `true` or `false`")) }
+                return .failure(Complaint("is not a boolean; write `\(meant)`"))
+            })
     }
 
     /// A key whose presence says it all.

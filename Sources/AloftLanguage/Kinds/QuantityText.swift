@@ -32,13 +32,18 @@ enum QuantityText {
     /// `70%`, `0.5%`: at most two decimals.
     static func percent(_ text: String, key: String) -> Result<Percent, Complaint> {
         guard text.hasSuffix("%") else {
-            guard let number = Decimal(text) else { return .failure(Complaint("is not a percentage", hint: "write for example `20%`")) }
+            guard let number = Decimal(text) else {
+                return .failure(Complaint("is not a percentage", hint: "write for example `20%`"))
+            }
             let isShare = text.contains(".") && number.whole == 0
-            guard let points = number.scaled(by: isShare ? 10_000 : 100) else { return .failure(Complaint("is not a percentage")) }
+            guard let points = number.scaled(by: isShare ? 10_000 : 100) else {
+                return .failure(Complaint("is not a percentage"))
+            }
             return .failure(Complaint("has no unit; write `\(Percent(basisPoints: points))`"))
         }
         guard let points = Decimal(String(text.dropLast()))?.scaled(by: 100) else {
-            return .failure(Complaint("is not a percentage", hint: "write for example `20%` or `0.25%`; two decimals at most"))
+            return .failure(
+                Complaint("is not a percentage", hint: "write for example `20%` or `0.25%`; two decimals at most"))
         }
         return .success(Percent(basisPoints: points))
     }
@@ -89,7 +94,8 @@ enum QuantityText {
             names.contains(bare) ? bare : synonyms[type]?[lowered] ?? names.first { $0.lowercased() == lowered }
         if let meant { return Complaint("has no unit `\(rest.shortened)`; write `\(number)\(meant)`") }
         return Complaint(
-            "has no unit that Aloft knows", hint: "a \(type) is a whole number and one of \(names.joined(separator: ", "))")
+            "has no unit that Aloft knows",
+            hint: "a \(type) is a whole number and one of \(names.joined(separator: ", "))")
     }
 
     /// `1m30s`, added up, in milliseconds.
@@ -102,7 +108,8 @@ enum QuantityText {
             rest = rest.dropFirst(number.count)
             let name = rest.prefix { !$0.isNumber }
             rest = rest.dropFirst(name.count)
-            guard let unit = durationUnits.first(where: { $0.name == name }), let value = Decimal(String(number))?.scaled(by: unit.factor)
+            guard let unit = durationUnits.first(where: { $0.name == name }),
+                let value = Decimal(String(number))?.scaled(by: unit.factor)
             else { return nil }
             let (sum, overflow) = total.addingReportingOverflow(value)
             guard !overflow else { return nil }
@@ -119,7 +126,8 @@ enum QuantityText {
     /// What people write who know other tools.
     private static let synonyms: [String: [String: String]] = [
         "duration": [
-            "sec": "s", "secs": "s", "second": "s", "seconds": "s", "min": "m", "mins": "m", "minute": "m", "minutes": "m",
+            "sec": "s", "secs": "s", "second": "s", "seconds": "s", "min": "m", "mins": "m", "minute": "m",
+            "minutes": "m",
             "hour": "h", "hours": "h", "hr": "h", "day": "d", "days": "d", "year": "y", "years": "y", "msec": "ms",
             "millis": "ms",
         ],

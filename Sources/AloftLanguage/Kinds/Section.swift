@@ -37,7 +37,8 @@ struct Key<Owner: Sendable, Value: Sendable>: Sendable {
     /// A key with a default that not every owner has: `balance` of a route that redirects.
     static func applicable(
         _ name: String, _ kind: Kind<Value>, _ standard: String, _ summary: String, detail: String? = nil,
-        example: String, effect: Effect? = nil, synonyms: [String] = [], _ current: @escaping @Sendable (Owner) -> Value?
+        example: String, effect: Effect? = nil, synonyms: [String] = [],
+        _ current: @escaping @Sendable (Owner) -> Value?
     ) -> Key {
         Key(
             name, kind, presence: .standard(standard), initial: Standard.value(standard, of: kind, key: name),
@@ -123,9 +124,10 @@ struct Section<Owner: Sendable>: Sendable {
     var kind: Kind<Owner> { Kind(.section(form), spell: spell, read: read) }
 
     private func spell(_ owner: Owner) -> Outline {
-        .map(members.compactMap { member in
-            member.spell(owner).map { .init(name: member.declaration.name, value: $0) }
-        })
+        .map(
+            members.compactMap { member in
+                member.spell(owner).map { .init(name: member.declaration.name, value: $0) }
+            })
     }
 
     private func read(_ node: Node, _ reader: inout Reader) -> Owner? {
@@ -141,7 +143,7 @@ struct Section<Owner: Sendable>: Sendable {
         var fields = Fields(span: node.span)
         for entry in entries where !entry.key.hasPrefix("x-") && !ignored.contains(entry.key) {
             guard let place = places[entry.key] else {
-                UnknownKey(entry, in: form).report(to: &reader)
+                if let meant = UnknownKey(entry, in: form).report(to: &reader) { fields.meant.insert(meant) }
                 continue
             }
             fields.entries[entry.key] = entry
@@ -149,9 +151,11 @@ struct Section<Owner: Sendable>: Sendable {
                 let example = members[place].declaration.exampleLine
                 reader.problems.error(
                     entry.keySpan, "`\(entry.key)` has no value",
-                    hint: example.map { "write for example `\($0)`, or remove the key" } ?? "remove the key, or give it one")
+                    hint: example.map { "write for example `\($0)`, or remove the key" }
+                        ?? "remove the key, or give it one")
                 continue
             }
+            guard !entry.value.isBroken else { continue }
             fields.values[entry.key] = reader.within(entry.key) { members[place].read(entry.value, &$0) }
         }
         report(missingIn: fields, node, &reader)
@@ -171,13 +175,15 @@ struct Section<Owner: Sendable>: Sendable {
 
     private func report(missingIn fields: Fields, _ node: Node, _ reader: inout Reader) {
         let place = reader.path.isEmpty ? "the file" : "`\(reader.pathText)`"
-        for key in form.keys where key.presence == .required && fields.entries[key.name] == nil {
-            reader.error(node, "`\(key.name)` is missing in \(place)", hint: key.exampleLine.map { "write for example `\($0)`" })
+        for key in form.keys where key.presence == .required && !fields.mentions(key.name) {
+            reader.error(
+                node, "`\(key.name)` is missing in \(place)", hint: key.exampleLine.map { "write for example `\($0)`" })
         }
         for alternative in form.alternatives {
             let given = alternative.names.filter { fields.entries[$0] != nil }
+            let isMeant = alternative.names.contains { fields.meant.contains($0) }
             let names = alternative.names.map { "`\($0)`" }.joined(separator: ", ")
-            if given.isEmpty, alternative.isRequired {
+            if given.isEmpty, alternative.isRequired, !isMeant {
                 reader.error(node, "\(place) needs one of \(names)")
             } else if given.count > 1, let second = fields.entries[given[1]] {
                 reader.problems.error(
@@ -194,8 +200,12 @@ struct Fields: Sendable {
     let span: Span
     fileprivate(set) var values: [String: any Sendable] = [:]
     fileprivate(set) var entries: [String: Node.Entry] = [:]
+    /// Keys that a misspelled one most likely stands for.
+    fileprivate var meant: Set<String> = []
 
     init(span: Span) { self.span = span }
+
+    fileprivate func mentions(_ name: String) -> Bool { entries[name] != nil || meant.contains(name) }
 
     /// The value given, or the default where none was given or it could not be read.
     subscript<Owner, Value>(key: Key<Owner, Value>) -> Value { values[key.name] as? Value ?? key.initial }

@@ -4,25 +4,27 @@ extension Kind where Value == Template {
     /// Text with `${PORT}`, `${SOCKET}` and `${env.NAME}`; `$${` is the text `${`.
     static var template: Kind {
         let form = ScalarForm(type: "text", plural: "texts", limits: "at most 32 KiB", json: .anyScalar)
-        return Kind(.scalar(form), spell: { .text(TemplateText.spelled($0)) }) { node, reader in
-            guard let scalar = node.scalar else {
-                reader.error(node, "`\(reader.key)` takes text here, and this is \(node.noun)")
-                return nil
-            }
-            guard !scalar.isNull else {
-                reader.error(node, "a text is missing here", hint: "write `\"\"` for an empty one")
-                return nil
-            }
-            guard scalar.text.utf8.count <= 32 << 10 else {
-                reader.error(node, "this text is longer than 32 KiB")
-                return nil
-            }
-            guard !scalar.text.utf8.contains(0) else {
-                reader.error(node, "this text holds a NUL, which no program can be given")
-                return nil
-            }
-            return TemplateText.read(scalar.text, node, &reader)
-        }
+        return Kind(
+            .scalar(form), spell: { .text(TemplateText.spelled($0)) },
+            read: { node, reader in
+                guard let scalar = node.scalar else {
+                    reader.error(node, "`\(reader.key)` takes text here, and this is \(node.noun)")
+                    return nil
+                }
+                guard !scalar.isNull else {
+                    reader.error(node, "a text is missing here", hint: "write `\"\"` for an empty one")
+                    return nil
+                }
+                guard scalar.text.utf8.count <= 32 << 10 else {
+                    reader.error(node, "this text is longer than 32 KiB")
+                    return nil
+                }
+                guard !scalar.text.utf8.contains(0) else {
+                    reader.error(node, "this text holds a NUL, which no program can be given")
+                    return nil
+                }
+                return TemplateText.read(scalar.text, node, &reader)
+            })
     }
 }
 
@@ -35,7 +37,8 @@ enum TemplateText {
     }
 
     private static func escaped(_ text: String) -> String {
-        text.contains("${") ? text.split(separator: "${", omittingEmptySubsequences: false).joined(separator: "$${") : text
+        text.contains("${")
+            ? text.split(separator: "${", omittingEmptySubsequences: false).joined(separator: "$${") : text
     }
 
     static func read(_ text: String, _ node: Node, _ reader: inout Reader) -> Template? {
@@ -109,14 +112,19 @@ enum TemplateText {
     private static func unknown(_ name: String, _ reader: Reader) -> Complaint {
         let first = name.prefix { $0 != "." }
         if FutureWords.references.contains(String(first)), first.count < name.count {
-            return Complaint("`${\(name.shortened)}` is a reference of Aloft's language that this version does not do yet")
+            return Complaint(
+                "`${\(name.shortened)}` is a reference of Aloft's language that this version does not do yet")
         }
         let message = "unknown reference `${\(name.shortened)}`"
         if reader.variables.contains(name) { return Complaint(message, hint: "did you mean `${env.\(name)}`?") }
         let own = reader.listen == .port ? "PORT" : "SOCKET"
-        if let near = Nearest.word(to: name, among: [own]) { return Complaint(message, hint: "did you mean `${\(near)}`?") }
+        if let near = Nearest.word(to: name, among: [own]) {
+            return Complaint(message, hint: "did you mean `${\(near)}`?")
+        }
         let variables = reader.variables.map { "env.\($0)" }
-        if let near = Nearest.word(to: name, among: variables) { return Complaint(message, hint: "did you mean `${\(near)}`?") }
+        if let near = Nearest.word(to: name, among: variables) {
+            return Complaint(message, hint: "did you mean `${\(near)}`?")
+        }
         return Complaint(message, hint: "known are `${\(own)}` and `${env.NAME}`; `$${` is the text `${`")
     }
 }

@@ -7,12 +7,17 @@ extension Kind where Value == String {
         _ rule: @escaping @Sendable (String) -> Result<String, Complaint>
     ) -> Kind {
         let form = ScalarForm(type: type, plural: plural, limits: limits, json: json ?? .string(pattern: pattern))
-        return .scalar(form, spell: { .text($0) }) { scalar, _ in
-            if scalar.text.contains("${") {
-                return .failure(Complaint("holds a reference, and this key takes none", hint: "references stand in `command`, `env` and `exec`"))
-            }
-            return rule(scalar.text)
-        }
+        return .scalar(
+            form, spell: { .text($0) },
+            parse: { scalar, _ in
+                if scalar.text.contains("${") {
+                    return .failure(
+                        Complaint(
+                            "holds a reference, and this key takes none",
+                            hint: "references stand in `command`, `env` and `exec`"))
+                }
+                return rule(scalar.text)
+            })
     }
 
     /// `my-app`.
@@ -26,32 +31,40 @@ extension Kind where Value == String {
     static var serviceName: Kind {
         let form = ScalarForm(
             type: "name of a service", plural: "names of services", limits: nil, json: .string(pattern: Names.pattern))
-        return .scalar(form, spell: { .text($0) }) { scalar, reader in
-            guard !reader.services.contains(scalar.text) else { return .success(scalar.text) }
-            let near = Nearest.word(to: scalar.text, among: reader.services)
-            let known = reader.services.prefix(8).map { "`\($0)`" }.joined(separator: ", ")
-            let hint = near.map { "did you mean `\($0)`?" } ?? (known.isEmpty ? "the file has no services" : "there is \(known)")
-            return .failure(Complaint("names no service of the file", hint: hint))
-        }
+        return .scalar(
+            form, spell: { .text($0) },
+            parse: { scalar, reader in
+                guard !reader.services.contains(scalar.text) else { return .success(scalar.text) }
+                let near = Nearest.word(to: scalar.text, among: reader.services)
+                let known = reader.services.prefix(8).map { "`\($0)`" }.joined(separator: ", ")
+                let hint =
+                    near.map { "did you mean `\($0)`?" }
+                    ?? (known.isEmpty ? "the file has no services" : "there is \(known)")
+                return .failure(Complaint("names no service of the file", hint: hint))
+            })
     }
 
     /// A file or folder; in the plan its absolute path.
     static func path(_ type: String, plural: String) -> Kind {
         let form = ScalarForm(type: type, plural: plural, limits: "at most 1024 bytes", json: .string(pattern: nil))
-        let kind = Kind.scalar(form, spell: { .text($0) }) { scalar, reader -> Result<String, Complaint> in
-            let text = scalar.text
-            guard !text.isEmpty, text.utf8.count <= 1024 else { return .failure(Complaint("is not a path")) }
-            guard !text.hasPrefix("~") else {
-                return .failure(Complaint("begins with `~`, which only a shell expands", hint: "write the whole path"))
-            }
-            guard !text.contains("${") else {
-                return .failure(Complaint("holds a reference, and this key takes none", hint: "write the whole path"))
-            }
-            guard !text.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) else {
-                return .failure(Complaint("holds a control character"))
-            }
-            return .success(FilePaths.absolute(text, from: reader.directory))
-        }
+        let kind = Kind.scalar(
+            form, spell: { .text($0) },
+            parse: { scalar, reader -> Result<String, Complaint> in
+                let text = scalar.text
+                guard !text.isEmpty, text.utf8.count <= 1024 else { return .failure(Complaint("is not a path")) }
+                guard !text.hasPrefix("~") else {
+                    return .failure(
+                        Complaint("begins with `~`, which only a shell expands", hint: "write the whole path"))
+                }
+                guard !text.contains("${") else {
+                    return .failure(
+                        Complaint("holds a reference, and this key takes none", hint: "write the whole path"))
+                }
+                guard !text.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) else {
+                    return .failure(Complaint("holds a control character"))
+                }
+                return .success(FilePaths.absolute(text, from: reader.directory))
+            })
         return kind
     }
 }
@@ -135,7 +148,9 @@ extension Kind {
         }
         return Kind(form, spell: spell) { node, reader in
             guard let entries = node.entries else {
-                reader.error(node, "`\(reader.key)` is a section, and this is \(node.noun)", hint: "write `\(reader.key):`, and below it one name and value a line")
+                reader.error(
+                    node, "`\(reader.key)` is a section, and this is \(node.noun)",
+                    hint: "write `\(reader.key):`, and below it one name and value a line")
                 return nil
             }
             guard entries.count <= limit else {
@@ -148,9 +163,12 @@ extension Kind {
                     reader.problems.error(entry.keySpan, "`\(entry.key.shortened)` \(complaint)")
                 }
                 guard !entry.value.isNull else {
-                    reader.problems.error(entry.keySpan, "`\(entry.key.shortened)` has no value", hint: "write `\"\"` for an empty text, or remove the key")
+                    reader.problems.error(
+                        entry.keySpan, "`\(entry.key.shortened)` has no value",
+                        hint: "write `\"\"` for an empty text, or remove the key")
                     continue
                 }
+                guard !entry.value.isBroken else { continue }
                 let value = reader.within(entry.key) { item.read(entry.value, &$0) }
                 if let value { values.append((entry.key, value)) }
             }

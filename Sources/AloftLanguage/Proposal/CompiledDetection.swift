@@ -20,7 +20,8 @@ enum RustDetection {
         guard folder.has("Cargo.toml") else { return nil }
         let name = Compiled.value(of: "name", in: folder.text("Cargo.toml")) ?? folder.name
         return Compiled.detection(
-            "Rust", reasons: ["there is a Cargo.toml, package \(name.shortened)"], command: ["./target/release/\(name)"],
+            "Rust", reasons: ["there is a Cargo.toml, package \(name.shortened)"],
+            command: ["./target/release/\(name)"],
             build: "cargo build --release")
     }
 }
@@ -52,10 +53,12 @@ enum JavaDetection {
         var reasons = build.map { ["there is a \($0)"] } ?? []
         reasons.append(jars.isEmpty ? "there is no jar yet; \(jar) is a guess" : "there is a jar, \(jar.shortened)")
         if isSpring { reasons.append("it uses Spring Boot, which takes its port as an argument") }
-        let command = ["java", "-jar", jar] + (isSpring ? ["--server.address=127.0.0.1", "--server.port=${PORT}"] : [])
+        let command =
+            ["java", "-jar", jar] + (isSpring ? ["--server.address=127.0.0.1", "--server.port=${PORT}"] : [])
         let tool = build == "pom.xml" ? "mvn package" : "gradle build"
         return Compiled.detection(
-            isSpring ? "Java, Spring Boot" : "Java", reasons: reasons, command: command, build: jars.isEmpty ? tool : nil,
+            isSpring ? "Java, Spring Boot" : "Java", reasons: reasons, command: command,
+            build: jars.isEmpty ? tool : nil,
             readsPort: !isSpring)
     }
 }
@@ -77,7 +80,9 @@ private enum Compiled {
         for line in text.split(whereSeparator: \.isNewline) {
             let parts = line.split(separator: "=", maxSplits: 1)
             guard parts.count == 2, parts[0].filter({ !$0.isWhitespace }) == key else { continue }
-            return parts[1].split(separator: "\"", omittingEmptySubsequences: false).dropFirst().first.flatMap { plain(String($0)) }
+            return parts[1].split(separator: "\"", omittingEmptySubsequences: false).dropFirst().first.flatMap {
+                plain(String($0))
+            }
         }
         return nil
     }
@@ -100,7 +105,9 @@ enum StaticDetection {
     static func detect(_ folder: FolderListing) -> Detection? {
         for place in [".", "public", "dist", "build", "site", "_site"] {
             let index = place == "." ? "index.html" : "\(place)/index.html"
-            if folder.has(index) { return serving(place, reasons: ["there is \(index), and nothing that would make it"]) }
+            if folder.has(index) {
+                return serving(place, reasons: ["there is \(index), and nothing that would make it"])
+            }
         }
         return nil
     }
@@ -110,7 +117,9 @@ enum StaticDetection {
             kind: "static site", reasons: reasons,
             services: [
                 .init(
-                    command: ["python3", "-m", "http.server", "${PORT}", "--bind", "127.0.0.1", "--directory", directory],
+                    command: [
+                        "python3", "-m", "http.server", "${PORT}", "--bind", "127.0.0.1", "--directory", directory,
+                    ],
                     why: "Python's file server, until Aloft sends files itself")
             ],
             notes: ["Python's file server is slow; it serves until Aloft's own `static` is there"])

@@ -45,8 +45,8 @@ extension Proposal {
         if let proposal = Proposal(found, folder) { return proposal }
         var plain = unknown
         plain.reasons.append("it looks like \(found.kind), and its command cannot stand in a file as it is")
-        return Proposal(plain, FolderListing(name: "app", paths: [])) ?? Proposal(
-            kind: plain.kind, reasons: plain.reasons, file: "version: 1\n", notes: plain.notes)
+        return Proposal(
+            kind: plain.kind, reasons: plain.reasons, file: ProposalFile(plain, folder: "app").text, notes: plain.notes)
     }
 
     /// Nil where the names and commands of the folder make a file that `Language.read` refuses.
@@ -60,7 +60,9 @@ extension Proposal {
     private static var unknown: Detection {
         Detection(
             kind: "unknown", reasons: ["nothing here says how the app is started"],
-            services: [.init(command: ["./app"], why: "replace this with the program and its arguments, one item each")],
+            services: [
+                .init(command: ["./app"], why: "replace this with the program and its arguments, one item each")
+            ],
             notes: ["write your app's command into the file; it must listen on 127.0.0.1 and the port in $PORT"])
     }
 }

@@ -22,12 +22,15 @@ enum NodeDetection {
             return started(by: script, package, folder, reasons: reasons)
         }
         if package.scripts?["build"] != nil, package.main == nil, folder.first(programs) == nil {
-            return built(folder, reasons: reasons + ["it has a `build` script and no `start`: a site that is built to files"])
+            return built(
+                folder, reasons: reasons + ["it has a `build` script and no `start`: a site that is built to files"])
         }
         return plain(folder, reasons: reasons + ["it has no `start` script"], main: package.main)
     }
 
-    private static let programs = ["server.js", "index.js", "app.js", "server.mjs", "index.mjs", "src/server.js", "src/index.js"]
+    private static let programs = [
+        "server.js", "index.js", "app.js", "server.mjs", "index.mjs", "src/server.js", "src/index.js",
+    ]
 
     private static let production = ProposedService.Variable(
         name: "NODE_ENV", value: "production", why: "what Node.js frameworks look at")
@@ -39,7 +42,8 @@ enum NodeDetection {
         var command = ["npm", "start"]
         var why = "`npm start`, as package.json has it"
         if var words = ShellWords.split(script), let program = words.first {
-            let isDependency = package.dependencies?[program] != nil || package.devDependencies?[program] != nil
+            let isDependency =
+                package.dependencies?[program] != nil || package.devDependencies?[program] != nil
                 || folder.has("node_modules/.bin/\(program)")
             if isDependency { words[0] = "./node_modules/.bin/\(program)" }
             if isDependency || program == "node" {
@@ -58,7 +62,9 @@ enum NodeDetection {
         return Detection(
             kind: "Node.js", reasons: reasons + ["`\(program.shortened)` is its program"],
             services: [
-                .init(command: ["node", program], why: "the program that package.json or its name points to", variables: [production])
+                .init(
+                    command: ["node", program], why: "the program that package.json or its name points to",
+                    variables: [production])
             ], notes: notes(folder))
     }
 
@@ -71,13 +77,18 @@ enum NodeDetection {
     }
 
     private static func framework(_ package: Package) -> String {
-        let known = [("next", "Next.js"), ("nuxt", "Nuxt"), ("@nestjs/core", "NestJS"), ("express", "Express"), ("fastify", "Fastify"), ("koa", "Koa")]
+        let known = [
+            ("next", "Next.js"), ("nuxt", "Nuxt"), ("@nestjs/core", "NestJS"), ("express", "Express"),
+            ("fastify", "Fastify"), ("koa", "Koa"),
+        ]
         return known.first { package.dependencies?[$0.0] != nil }.map { ", \($0.1)" } ?? ""
     }
 
     private static func notes(_ folder: FolderListing) -> [String] {
         var notes = ["the app must listen on the port in $PORT (`process.env.PORT`)"]
-        if !folder.has("node_modules/") { notes.insert("run `npm ci` before `aloft up`: there is no node_modules", at: 0) }
+        if !folder.has("node_modules/") {
+            notes.insert("run `npm ci` before `aloft up`: there is no node_modules", at: 0)
+        }
         return notes
     }
 }

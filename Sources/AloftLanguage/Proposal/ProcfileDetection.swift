@@ -15,7 +15,8 @@ enum ProcfileDetection {
             let command = String(parts[1].drop { $0 == " " || $0 == "\t" })
             guard !name.isEmpty, !command.isEmpty, !services.contains(where: { $0.name == name }) else { continue }
             if name == "release" {
-                notes.append("`\(command.shortened)` (release) is not run by Aloft yet; run it yourself before `aloft up`")
+                notes.append(
+                    "`\(command.shortened)` (release) is not run by Aloft yet; run it yourself before `aloft up`")
                 continue
             }
             let (words, needsShell) = ShellWords.command(command)

@@ -28,7 +28,8 @@ enum PythonDetection {
     private static func application(_ folder: FolderListing) -> Application? {
         let makers = [
             ("FastAPI(", "FastAPI", true), ("Starlette(", "Starlette", true), ("Quart(", "Quart", true),
-            ("Flask(", "Flask", false), ("get_asgi_application(", "ASGI", true), ("get_wsgi_application(", "WSGI", false),
+            ("Flask(", "Flask", false), ("get_asgi_application(", "ASGI", true),
+            ("get_wsgi_application(", "WSGI", false),
         ]
         for file in modules where folder.has(file) {
             for line in folder.text(file).split(whereSeparator: \.isNewline) {
@@ -43,7 +44,10 @@ enum PythonDetection {
     }
 
     private static func isIdentifier(_ text: String) -> Bool {
-        !text.isEmpty && text.utf8.allSatisfy { $0 == 0x5F || (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0) }
+        !text.isEmpty
+            && text.utf8.allSatisfy {
+                $0 == 0x5F || (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0)
+            }
     }
 
     private static func python(_ folder: FolderListing, _ reasons: inout [String]) -> String {
@@ -57,19 +61,27 @@ enum PythonDetection {
     private static let unbuffered = ProposedService.Variable(
         name: "PYTHONUNBUFFERED", value: "1", why: "each line of output is seen at once")
 
-    private static func detection(_ kind: String, _ reasons: [String], _ command: [String], _ why: String, notes: [String] = []) -> Detection {
+    private static func detection(
+        _ kind: String, _ reasons: [String], _ command: [String], _ why: String, notes: [String] = []
+    ) -> Detection {
         Detection(
             kind: "Python, \(kind)", reasons: reasons,
             services: [.init(command: command, why: why, variables: [unbuffered])], notes: notes)
     }
 
     private static func gunicorn(_ python: String, _ target: String, worker: String? = nil) -> [String] {
-        [python, "-m", "gunicorn", "--bind", "127.0.0.1:${PORT}"] + (worker.map { ["--worker-class", $0] } ?? []) + [target]
+        [python, "-m", "gunicorn", "--bind", "127.0.0.1:${PORT}"] + (worker.map { ["--worker-class", $0] } ?? []) + [
+            target
+        ]
     }
 
-    private static func synchronous(_ app: Application, _ needs: String, _ python: String, _ reasons: [String]) -> Detection {
+    private static func synchronous(_ app: Application, _ needs: String, _ python: String, _ reasons: [String])
+        -> Detection
+    {
         if needs.contains("gunicorn") {
-            return detection("\(app.framework) under gunicorn", reasons + ["gunicorn is among its packages"], gunicorn(python, app.target), "gunicorn is among the packages; it is made for production")
+            return detection(
+                "\(app.framework) under gunicorn", reasons + ["gunicorn is among its packages"],
+                gunicorn(python, app.target), "gunicorn is among the packages; it is made for production")
         }
         return detection(
             app.framework, reasons + ["no server for production is among its packages"],
@@ -78,28 +90,41 @@ enum PythonDetection {
             notes: ["add gunicorn to the packages: Flask's own server is for development"])
     }
 
-    private static func asynchronous(_ app: Application, _ needs: String, _ python: String, _ reasons: [String]) -> Detection {
+    private static func asynchronous(_ app: Application, _ needs: String, _ python: String, _ reasons: [String])
+        -> Detection
+    {
         let hasServer = needs.contains("uvicorn") || needs.contains("fastapi[standard]")
         let server = needs.contains("hypercorn") && !hasServer ? "hypercorn" : "uvicorn"
-        let place = server == "uvicorn" ? ["--host", "127.0.0.1", "--port", "${PORT}"] : ["--bind", "127.0.0.1:${PORT}"]
+        let place =
+            server == "uvicorn" ? ["--host", "127.0.0.1", "--port", "${PORT}"] : ["--bind", "127.0.0.1:${PORT}"]
         let isListed = hasServer || server == "hypercorn"
         return detection(
             "\(app.framework) under \(server)",
-            reasons + [isListed ? "\(server) is among its packages" : "no ASGI server is among its packages; uvicorn is the common one"],
+            reasons + [
+                isListed
+                    ? "\(server) is among its packages"
+                    : "no ASGI server is among its packages; uvicorn is the common one"
+            ],
             [python, "-m", server, app.target] + place, "\(server) serves ASGI apps",
             notes: isListed ? [] : ["add uvicorn to the packages"])
     }
 
-    private static func django(_ folder: FolderListing, _ needs: String, _ python: String, _ reasons: [String]) -> Detection {
+    private static func django(_ folder: FolderListing, _ needs: String, _ python: String, _ reasons: [String])
+        -> Detection
+    {
         let project = settings(folder.text("manage.py")) ?? "project"
         let reasons = reasons + ["manage.py makes it a Django project, `\(project)`"]
         if needs.contains("gunicorn") {
-            return detection("Django under gunicorn", reasons + ["gunicorn is among its packages"], gunicorn(python, "\(project).wsgi:application"), "gunicorn is among the packages; it is made for production")
+            return detection(
+                "Django under gunicorn", reasons + ["gunicorn is among its packages"],
+                gunicorn(python, "\(project).wsgi:application"),
+                "gunicorn is among the packages; it is made for production")
         }
         if needs.contains("uvicorn") {
             return detection(
                 "Django under uvicorn", reasons + ["uvicorn is among its packages"],
-                [python, "-m", "uvicorn", "\(project).asgi:application", "--host", "127.0.0.1", "--port", "${PORT}"], "uvicorn is among the packages")
+                [python, "-m", "uvicorn", "\(project).asgi:application", "--host", "127.0.0.1", "--port", "${PORT}"],
+                "uvicorn is among the packages")
         }
         return detection(
             "Django", reasons + ["no server for production is among its packages"],

@@ -23,6 +23,8 @@ enum RubyDetection {
         return Detection(
             kind: isRails ? "Ruby on Rails" : "Ruby, Rack", reasons: reasons,
             services: [.init(command: command, why: why, variables: [environment])],
-            notes: isRails ? ["Rails needs SECRET_KEY_BASE in production: `SECRET_KEY_BASE: ${env.SECRET_KEY_BASE}` under env"] : [])
+            notes: isRails
+                ? ["Rails needs SECRET_KEY_BASE in production: `SECRET_KEY_BASE: ${env.SECRET_KEY_BASE}` under env"]
+                : [])
     }
 }

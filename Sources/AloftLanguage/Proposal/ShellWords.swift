@@ -49,7 +49,8 @@ enum ShellWords {
     private static func port(_ rest: inout Substring) -> String? {
         for spelling in ["PORT", "{PORT}"] where rest.hasPrefix(spelling) {
             let after = rest.dropFirst(spelling.count)
-            guard spelling.hasSuffix("}") || !(after.first.map { $0.isLetter || $0.isNumber || $0 == "_" } ?? false) else { return nil }
+            guard spelling.hasSuffix("}") || !(after.first.map { $0.isLetter || $0.isNumber || $0 == "_" } ?? false)
+            else { return nil }
             rest = after
             return "${PORT}"
         }

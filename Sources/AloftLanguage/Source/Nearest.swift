@@ -14,7 +14,9 @@ enum Nearest {
             let allowance = max(1, (max(wanted.count, letters.count) + 1) / 3)
             guard abs(letters.count - wanted.count) <= allowance else { continue }
             let distance = distance(wanted, letters)
-            if distance <= allowance, distance < max(wanted.count, letters.count) { ranked.append((distance, candidate)) }
+            if distance <= allowance, distance < max(wanted.count, letters.count) {
+                ranked.append((distance, candidate))
+            }
         }
         return ranked.sorted { ($0.distance, $0.word) < ($1.distance, $1.word) }.prefix(limit).map(\.word)
     }

@@ -20,7 +20,11 @@ struct Node: Sendable {
 
     /// `x` or `"x"`.
     struct Scalar: Sendable {
-        enum Style: Sendable { case plain, quoted, block }
+        enum Style: Sendable {
+            case plain, quoted, block
+            /// Stands for a value that could not be had, such as that of an unknown alias; it was reported.
+            case broken
+        }
 
         var text: String
         var style: Style
@@ -66,6 +70,7 @@ struct Node: Sendable {
     var entries: [Entry]? { if case .map(let entries) = content { entries } else { nil } }
 
     var isNull: Bool { scalar?.isNull ?? false }
+    var isBroken: Bool { scalar?.style == .broken }
 
     /// `a list`, for messages.
     var noun: String {

@@ -19,8 +19,11 @@ struct Problems: Sendable {
 
     private(set) var all: [Problem] = []
     private var seen: Set<Problem> = []
+    /// Errors that were reported, those counted again that were known already.
+    private(set) var errorReports = 0
 
     mutating func add(_ problem: Problem) {
+        if problem.severity == .error { errorReports += 1 }
         guard all.count < Self.limit, seen.insert(problem).inserted else { return }
         all.append(problem)
     }
@@ -31,6 +34,11 @@ struct Problems: Sendable {
 
     mutating func warning(_ span: Span, _ message: String, hint: String? = nil) {
         add(Problem(severity: .warning, span: span, message: message, hint: hint))
+    }
+
+    /// Adds a note to all problems from the `start`-th on.
+    mutating func annotate(from start: Int, _ note: Problem.Note) {
+        for index in all.indices.dropFirst(start) { all[index].notes.append(note) }
     }
 
     var hasErrors: Bool { all.contains { $0.severity == .error } }

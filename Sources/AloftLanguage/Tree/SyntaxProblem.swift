@@ -19,18 +19,28 @@ struct SyntaxProblem {
         }
         let (message, hint) = words()
         var problem = Problem(span: Span(at: error.position), message: message, hint: hint)
-        if let context = error.context, context.position.line != error.position.line {
-            problem.notes = [.init(span: Span(at: context.position), message: "the part that was being read starts here")]
+        let isOpenQuote = error.problem == "found unexpected end of stream"
+        if let context = error.context, isOpenQuote {
+            problem.span = Span(at: context.position)
+        } else if let context = error.context, context.position.line != error.position.line {
+            problem.notes = [
+                .init(span: Span(at: context.position), message: "the part that was being read starts here")
+            ]
         }
         problems.add(problem)
     }
 
     /// Where libyaml stumbled over a line that begins with a tab: all lines that do so.
     private func tabIndentedLines() -> [Position] {
-        guard Self.firstTab(text.line(error.position.line)) != nil || isAboutTabs else { return [] }
-        return (1...text.lineCount).prefix(TreeReader.maximumNodes).compactMap { number in
+        guard isAtTab || isAboutTabs else { return [] }
+        let lines = (1...text.lineCount).prefix(TreeReader.maximumNodes).compactMap { number in
             Self.firstTab(text.line(number)).map { Position(line: number, column: $0) }
         }
+        return lines.isEmpty ? [error.position] : lines
+    }
+
+    private var isAtTab: Bool {
+        text.line(error.position.line).unicodeScalars.dropFirst(error.position.column - 1).first == "\t"
     }
 
     private var isAboutTabs: Bool { error.problem.contains("found a tab character") }
@@ -56,11 +66,13 @@ struct SyntaxProblem {
             ("a `:` is missing after this key", "write `key: value`")
         case "found character that cannot start any token":
             ("no value can begin with this character", "put the value in quotes")
-        case "did not find expected ',' or ']'": ("a `,` or the closing `]` is missing", "a text with `{`, `[` or `,` in it needs quotes here")
-        case "did not find expected ',' or '}'": ("a `,` or the closing `}` is missing", "a text with `{`, `[` or `,` in it needs quotes here")
+        case "did not find expected ',' or ']'":
+            ("a `,` or the closing `]` is missing", "a text with `{`, `[` or `,` in it needs quotes here")
+        case "did not find expected ',' or '}'":
+            ("a `,` or the closing `}` is missing", "a text with `{`, `[` or `,` in it needs quotes here")
         case "did not find expected '-' indicator":
             ("an item of the list was expected here", "begin it with `- `, indented like the others")
-        case "found unexpected end of stream": ("the file ends inside a quoted text", "add the closing quote")
+        case "found unexpected end of stream": ("this quoted text does not end", "add the closing quote")
         case "found unknown escape character":
             ("YAML does not know this escape", "in double quotes write `\\\\` for a backslash, or use single quotes")
         case "did not find expected node content": ("a value was expected here", nil)

@@ -69,7 +69,7 @@ struct TreeReader {
     private mutating func take(_ event: EventStream.Event) throws {
         if let tag = event.tag {
             problems.error(
-                event.span, "the tag `\(tag.shortened)` has no meaning here",
+                event.span, "the tag `\(Self.written(tag).shortened)` has no meaning here",
                 hint: "remove it; each key decides the type of its value")
         }
         switch event.kind {
@@ -96,7 +96,7 @@ struct TreeReader {
             problems.error(
                 span, "there is no anchor `&\(name)` before this alias",
                 hint: nearest.map { "did you mean `*\($0)`?" })
-            return Node(.scalar(.init(text: "", style: .quoted)), span)
+            return Node(.scalar(.init(text: "", style: .broken)), span)
         }
         guard let node = entry else { throw unreadable(span, "the alias `*\(name)` stands inside what it names") }
         guard stack.count + node.height <= Self.maximumDepth else {
@@ -142,7 +142,14 @@ struct TreeReader {
 
     private mutating func add(_ key: (text: String, span: Span), _ value: Node, to frame: inout Frame) {
         if key.text == "<<" {
-            frame.merges.append((value, key.span))
+            if let first = frame.merges.first {
+                problems.add(
+                    Problem(
+                        span: key.span, message: "the key `<<` stands here a second time",
+                        hint: "merge several maps with one `<<: [*a, *b]`",
+                        notes: [.init(span: first.span, message: "the first one is here")]))
+            }
+            if !value.isBroken { frame.merges.append((value, key.span)) }
         } else if let place = frame.places[key.text] {
             let first = frame.entries[place].keySpan
             problems.add(
@@ -170,7 +177,8 @@ struct TreeReader {
         for source in merge.value.items ?? [merge.value] {
             guard let entries = source.entries else {
                 problems.error(
-                    merge.span, "`<<` merges maps, and this is \(source.noun)", hint: "write `<<: *name`, an alias of a map")
+                    merge.span, "`<<` merges maps, and this is \(source.noun)",
+                    hint: "write `<<: *name`, an alias of a map")
                 continue
             }
             for var entry in entries where frame.places[entry.key] == nil {
@@ -179,6 +187,12 @@ struct TreeReader {
                 frame.entries.append(entry)
             }
         }
+    }
+
+    /// As it stands in the file: libyaml gives `!!map` in full.
+    private static func written(_ tag: String) -> String {
+        let prefix = "tag:yaml.org,2002:"
+        return tag.hasPrefix(prefix) ? "!!" + tag.dropFirst(prefix.count) : tag
     }
 
     private mutating func unreadable(_ span: Span, _ message: String, hint: String? = nil) -> Unreadable {

@@ -44,12 +44,16 @@ private struct ServiceGaps {
         else { return nil }
         let path = FilePaths.absolute(word, from: service.directory)
         guard !files.exists(path) else { return nil }
-        return gap("command", "names a program that does not exist: \(path)", "build it before `aloft up`, or correct the path")
+        return gap(
+            "command", "names a program that does not exist: \(path)", "build it before `aloft up`, or correct the path"
+        )
     }
 
     private var folder: Gap? {
         guard !files.exists(service.directory) else { return nil }
-        return gap("directory", "runs in a folder that does not exist: \(service.directory)", "make the folder, or correct the path")
+        return gap(
+            "directory", "runs in a folder that does not exist: \(service.directory)",
+            "make the folder, or correct the path")
     }
 
     private var readiness: Gap? {
@@ -134,7 +138,8 @@ private struct EdgeGaps {
             .map { index, listener in
                 Gap(
                     path: "edge.listeners[\(index)].tls",
-                    sentence: "\(listener.address) is plain HTTP on a public address: anyone on the way reads and changes it",
+                    sentence:
+                        "\(listener.address) is plain HTTP on a public address: anyone on the way reads and changes it",
                     remedy: "a listener with `tls: true` and a certificate; here `redirect: https`")
             }
     }
@@ -147,7 +152,8 @@ private struct EdgeGaps {
             case .selfSigned:
                 return [
                     Gap(
-                        path: "\(path).selfSigned", sentence: "the certificate for \(hosts) is self-signed: no browser trusts it",
+                        path: "\(path).selfSigned",
+                        sentence: "the certificate for \(hosts) is self-signed: no browser trusts it",
                         remedy: "files: {certificate: ./fullchain.pem, key: ./key.pem}")
                 ]
             case .files(let chain, let key):

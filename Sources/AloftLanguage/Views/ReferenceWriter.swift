@@ -79,7 +79,10 @@ struct ReferenceWriter {
         if !key.form.choices.isEmpty {
             lines += key.form.choices.map { "- `\($0.value)`: \($0.meaning)" } + [""]
         }
-        lines += ["```yaml", Example(entry).text, "```", "Changed while the app runs, it \(entry.effect.description(service: nil)).", ""]
+        lines += [
+            "```yaml", Example(entry).text, "```",
+            "Changed while the app runs, it \(entry.effect.description(service: nil)).", "",
+        ]
         return lines
     }
 }

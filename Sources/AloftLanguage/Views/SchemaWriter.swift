@@ -34,7 +34,9 @@ struct SchemaWriter {
 
     private static func collect(_ form: SectionForm, into sections: inout [SectionForm]) {
         for key in form.keys {
-            guard let section = key.form.section?.form, !sections.contains(where: { $0.name == section.name }) else { continue }
+            guard let section = key.form.section?.form, !sections.contains(where: { $0.name == section.name }) else {
+                continue
+            }
             sections.append(section)
             collect(section, into: &sections)
         }
@@ -46,7 +48,8 @@ struct SchemaWriter {
 
     private func section(_ form: SectionForm, _ use: Use) -> [JSONText.Member] {
         let isFileOverlay = use == .overlay && form.name == FileKeys.section.form.name
-        let keys = isFileOverlay
+        let keys =
+            isFileOverlay
             ? form.keys.filter { $0.name != FileKeys.version.name && $0.name != FileKeys.environments.name } : form.keys
         var members: [JSONText.Member] = [
             .init(name: "type", value: .string("object")),
