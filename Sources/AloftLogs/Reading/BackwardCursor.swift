@@ -16,6 +16,8 @@ struct BackwardCursor {
     private var buffer: [UInt8] = []
     /// Past what has not been given out of `buffer`.
     private var limit = 0
+    /// From here to `limit` there is no newline but the last byte.
+    private var searched = 0
 
     init(folder: String) throws(SystemError) {
         self.folder = folder
@@ -36,6 +38,7 @@ struct BackwardCursor {
         }
         buffer = Array(tail[..<((tail.lastIndex(of: UInt8(ascii: "\n")) ?? -1) + 1)])
         limit = buffer.count
+        searched = limit
         end = LogPosition(number: last.number, offset: offset + limit)
     }
 
@@ -47,8 +50,9 @@ struct BackwardCursor {
         }
         let isEnded = buffer[limit - 1] == UInt8(ascii: "\n")
         let content = buffer[..<(isEnded ? limit - 1 : limit)]
-        if let newline = content.lastIndex(of: UInt8(ascii: "\n")) {
+        if let newline = content[..<min(searched, content.endIndex)].lastIndex(of: UInt8(ascii: "\n")) {
             limit = newline + 1
+            searched = limit
             // Without its newline it is the torn end of an earlier segment.
             return isEnded ? .line(content[limit...]) : .working
         }
@@ -71,6 +75,7 @@ struct BackwardCursor {
         offset = start
         buffer = block + buffer[..<limit]
         limit = buffer.count
+        searched = block.count
         return true
     }
 

@@ -14,8 +14,8 @@ package struct LogRecords: AsyncSequence, Sendable {
     package struct AsyncIterator: AsyncIteratorProtocol {
         /// How often the folder is looked at for more.
         private static let followPeriod: Duration = .milliseconds(100)
-        /// Blocks read before other tasks of this thread get a turn.
-        private static let burst = 16
+        /// Lines or blocks read before other tasks of this thread get a turn.
+        private static let burst = 1024
 
         private let records: LogRecords
         private var merge: ForwardMerge?
@@ -26,7 +26,9 @@ package struct LogRecords: AsyncSequence, Sendable {
         init(records: LogRecords) { self.records = records }
 
         /// The next record; nil at the end, or, when following, once the task is cancelled.
-        package mutating func next() async throws -> LogRecord? {
+        ///
+        /// Runs where the caller runs: a change of thread for each record would cost ten times what reading it does.
+        package mutating func next(isolation actor: isolated (any Actor)? = #isolation) async throws -> LogRecord? {
             do {
                 if merge == nil { try await begin() }
                 if let record = tail.popLast() { return record }
@@ -38,7 +40,7 @@ package struct LogRecords: AsyncSequence, Sendable {
             }
         }
 
-        private mutating func begin() async throws {
+        private nonisolated(nonsending) mutating func begin() async throws {
             let (directory, query) = (records.directory, records.query)
             guard let count = query.tail else {
                 merge = try ForwardMerge(directory: directory, query: query)
@@ -56,7 +58,7 @@ package struct LogRecords: AsyncSequence, Sendable {
             merge = try ForwardMerge(directory: directory, query: query, from: backward.ends)
         }
 
-        private mutating func nextForward() async throws -> LogRecord? {
+        private nonisolated(nonsending) mutating func nextForward() async throws -> LogRecord? {
             // The tail is all of what was asked for.
             if records.query.tail != nil, !records.follow { return nil }
             while true {
@@ -70,7 +72,7 @@ package struct LogRecords: AsyncSequence, Sendable {
             }
         }
 
-        private mutating func rest() async throws {
+        private nonisolated(nonsending) mutating func rest() async throws {
             work += 1
             guard work % Self.burst == 0 else { return }
             try Task.checkCancellation()

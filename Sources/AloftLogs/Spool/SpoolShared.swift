@@ -124,12 +124,12 @@ final class SpoolShared: Sendable {
                 }
             }
             let next = table.round(now: time.now)
+            numbers.withLock { $0 = table.statistics }
             finishing.removeAll { replica, continuation in
                 guard !table.contains(replica) else { return false }
                 continuation.resume()
                 return true
             }
-            numbers.withLock { $0 = table.statistics }
             wait(until: next, table, time)
         }
     }

@@ -6,7 +6,7 @@ final class SpoolTable {
     /// Files that inotify cannot watch are looked at so often.
     private static let unwatchedPeriod: Duration = .milliseconds(250)
     /// Watched ones too, for what the system may have failed to tell.
-    private static let sweepPeriod: Duration = .seconds(5)
+    private static let sweepPeriod: Duration = .seconds(30)
     /// While the log cannot be written.
     private static let retryPeriod: Duration = .seconds(1)
     /// `finish` ends after this time even if the log cannot be written.
