@@ -1,11 +1,6 @@
 import AloftModel
+import Glibc
 import X509
-
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
 
 /// The names a certificate is good for.
 struct CertificateNames {

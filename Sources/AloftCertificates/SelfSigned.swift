@@ -1,4 +1,5 @@
 import AloftModel
+import AloftSystem
 import Crypto
 import Foundation
 import X509
@@ -90,18 +91,14 @@ struct SelfSigned {
     }
 
     private func keep(_ chain: CertificateChain, at path: String) throws(CertificateError) {
-        do {
-            try FileManager.default.createDirectory(
-                atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        do throws(SystemError) {
+            try Directories.make(directory)
+            try AtomicFile.write((chain.blocks[0].text + chain.key.text).utf8, to: path, mode: 0o600)
         } catch {
             throw CertificateError(
-                .cannotStore, "the folder \(directory) for certificates cannot be made: \(error.localizedDescription)")
-        }
-        if let (step, code) = PrivateFile.replace(path, with: chain.blocks[0].text + chain.key.text) {
-            throw CertificateError(
                 .cannotStore,
-                "the self-signed certificate cannot be kept: cannot \(step): \(PrivateFile.text(of: code)); the state "
-                    + "directory must be writable and have room")
+                "the self-signed certificate \(path) cannot be kept: \(error); the state directory must be writable and have "
+                    + "room")
         }
     }
 }

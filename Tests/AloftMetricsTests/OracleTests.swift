@@ -83,7 +83,11 @@ enum Oracle {
         let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/parse_openmetrics.py"
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("aloft-" + UUID().uuidString)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
+        defer {
+            do { try FileManager.default.removeItem(at: folder) } catch {
+                print("left behind \(folder.path): \(error)")
+            }
+        }
         let input = folder.appendingPathComponent("input")
         try Data(bytes).write(to: input)
         let process = Process()
