@@ -75,7 +75,8 @@ enum RouteKeys {
     static let retry = Key<RouteSpec, RetrySpec>.applicable(
         "retry", retrySection.kind, "{}", "Whether a request that failed is sent to another replica.",
         detail:
-            "Only requests that are safe to send twice (RFC 9110 §9.2.2), and only before any byte of an answer was passed on.",
+            "Only requests that are safe to send twice (RFC 9110 §9.2.2), and only before any byte of an answer was "
+            + "passed on.",
         example: "{attempts: 1}", synonyms: ["retries"]
     ) { $0.serviceRoute?.retry }
 
@@ -115,7 +116,7 @@ enum RouteKeys {
 
     static let budget = Key<RetrySpec, Percent>.standard(
         "budget", .percent(Percent(0)...Percent(100)), "20%",
-        "Most retries as a share of the requests of the last ten seconds, so that retries never pile up on an app that is down.",
+        "Most retries as a share of the requests of the last ten seconds, so that they never pile up.",
         example: "10%"
     ) { $0.budget }
 }

@@ -28,8 +28,8 @@ enum ServiceKeys {
         "command", .list(of: .template, count: 1...256),
         "The program and its arguments, one item each; no shell reads it.",
         detail: "`${PORT}` or `${SOCKET}` is where the replica must listen; both are in its environment too, so an app "
-            + "that reads `$PORT` needs neither. `${env.NAME}` is a variable of the environment in which `aloft up` was "
-            + "started. Aloft watches the process itself: do not let it go to the background.",
+            + "that reads `$PORT` needs neither. `${env.NAME}` is a variable of the environment in which `aloft up` "
+            + "was started. Aloft watches the process itself: do not let it go to the background.",
         example: "[./bin/api, --port, \"${PORT}\"]", effect: .restartsReplicas,
         synonyms: ["cmd", "entrypoint", "run", "exec", "start", "args"]
     ) { $0.command }

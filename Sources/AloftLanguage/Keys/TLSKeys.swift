@@ -84,7 +84,7 @@ enum TLSKeys {
                 let node = nodes.count == placed.item.hosts.count ? nodes[place] : placed.node
                 reader.problems.warning(
                     node?.span ?? .fileStart,
-                    "`\(host)` already has a certificate, `edge.tls.certificates[\(other)]`; this one is not used for it",
+                    "`\(host)` already has a certificate, `edge.tls.certificates[\(other)]`; this is never used for it",
                     hint: "remove the host from one of them")
             }
         }

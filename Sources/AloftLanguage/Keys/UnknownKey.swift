@@ -18,7 +18,7 @@ struct UnknownKey {
                 hint: "remove it; a key that did nothing would only look as if it worked")
             return nil
         }
-        let meant = meant
+        let meant = reader.problems.takesHints ? meant : nil
         reader.problems.error(
             entry.keySpan, "unknown key `\(name)`\(place)", hint: meant.map(hint(for:)) ?? hintElsewhere())
         return meant

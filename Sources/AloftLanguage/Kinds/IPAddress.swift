@@ -17,7 +17,7 @@ enum IPAddress {
         return bytes
     }
 
-    /// Eight groups, of which `::` may stand for one run of zeros; the last two may be an IPv4 address (RFC 4291 §2.2).
+    /// Eight groups; `::` may stand for one run of zeros, an IPv4 address for the last two (RFC 4291 §2.2).
     static func v6(_ text: some StringProtocol) -> [UInt8]? {
         guard text.utf8.count <= 45, text.contains(":") else { return nil }
         let halves = String(text).split(separator: ":", omittingEmptySubsequences: false).map { String($0) }

@@ -70,7 +70,7 @@ extension Kind where Value == Int {
     }
 }
 
-/// Decimal digits and nothing else: no sign, no `1_000`, no `0x10`, and no leading zero, which YAML 1.1 takes for octal.
+/// Decimal digits and nothing else: no sign, no `1_000`, no `0x10`, no leading zero, which YAML 1.1 takes for octal.
 enum WholeNumber {
     static func read(_ scalar: Node.Scalar) -> Result<Int, Complaint> {
         let text = scalar.text

@@ -100,7 +100,7 @@ enum TemplateText {
 
     private static func variable(_ name: String, _ span: Span, _ reader: inout Reader) -> Template.Part? {
         guard reader.variables.contains(name) else {
-            let near = Nearest.word(to: name, among: reader.variables)
+            let near = reader.problems.takesHints ? Nearest.word(to: name, among: reader.variables) : nil
             reader.problems.error(
                 span, "the environment has no variable `\(name.shortened)`",
                 hint: near.map { "did you mean `${env.\($0)}`?" } ?? "set it where `aloft` is started")
@@ -121,7 +121,7 @@ enum TemplateText {
         if let near = Nearest.word(to: name, among: [own]) {
             return Complaint(message, hint: "did you mean `${\(near)}`?")
         }
-        let variables = reader.variables.map { "env.\($0)" }
+        let variables = reader.problems.takesHints ? reader.variables.map { "env.\($0)" } : []
         if let near = Nearest.word(to: name, among: variables) {
             return Complaint(message, hint: "did you mean `${\(near)}`?")
         }

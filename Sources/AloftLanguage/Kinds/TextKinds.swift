@@ -35,7 +35,7 @@ extension Kind where Value == String {
             form, spell: { .text($0) },
             parse: { scalar, reader in
                 guard !reader.services.contains(scalar.text) else { return .success(scalar.text) }
-                let near = Nearest.word(to: scalar.text, among: reader.services)
+                let near = reader.problems.takesHints ? Nearest.word(to: scalar.text, among: reader.services) : nil
                 let known = reader.services.prefix(8).map { "`\($0)`" }.joined(separator: ", ")
                 let hint =
                     near.map { "did you mean `\($0)`?" }

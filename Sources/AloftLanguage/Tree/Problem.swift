@@ -41,5 +41,8 @@ struct Problems: Sendable {
         for index in all.indices.dropFirst(start) { all[index].notes.append(note) }
     }
 
+    /// Whether it is still worth the time to look for what a misspelled word may stand for.
+    var takesHints: Bool { all.count < 100 }
+
     var hasErrors: Bool { all.contains { $0.severity == .error } }
 }

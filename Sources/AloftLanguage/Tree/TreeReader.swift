@@ -92,7 +92,7 @@ struct TreeReader {
 
     private mutating func target(of name: String, _ span: Span) throws -> Node {
         guard let entry = anchors[name] else {
-            let nearest = Nearest.word(to: name, among: anchors.keys)
+            let nearest = problems.takesHints ? Nearest.word(to: name, among: anchors.keys) : nil
             problems.error(
                 span, "there is no anchor `&\(name)` before this alias",
                 hint: nearest.map { "did you mean `*\($0)`?" })

@@ -103,7 +103,7 @@ private struct Comparison {
         return old.filter { !known.contains($0) } + new
     }
 
-    /// Items of a list of sections by what tells them apart: the address, the hosts, the match. Equal ones are numbered.
+    /// Items of a list by what tells them apart: the address, the hosts, the match. Equal ones are numbered.
     private static func labelled(_ items: [Outline]) -> [Outline.Member] {
         var seen: [String: Int] = [:]
         return items.map { item in

@@ -20,9 +20,9 @@ extension Plan {
 
 /// Lays an outline out as YAML: sections as blocks, small leaves on one line.
 enum YAMLLayout {
-    private static let width = 100
-    /// The file's own keys and the names below them always get lines of their own.
-    private static let blockLevels = 2
+    private static let width = 96
+    /// Levels of lists and maps that a line may hold.
+    private static let height = 2
 
     static func text(_ outline: Outline) -> String {
         guard case .map(let members) = outline else { return outline.inline + "\n" }
@@ -55,8 +55,8 @@ enum YAMLLayout {
 
     private static func fits(_ value: Outline, _ inline: String, level: Int) -> Bool {
         if value.isEmpty { return true }
-        if case .map = value, level < blockLevels { return false }
-        return inline.count <= width && value.height <= 1
+        if case .map = value, level == 0 { return false }
+        return inline.count <= width && value.height <= height
     }
 }
 

@@ -115,7 +115,7 @@ private struct ServiceGaps {
         guard let longest = routes.map(\.timeout).max(), longest > service.stop.drain else { return nil }
         return gap(
             "stop.drain",
-            "stops after \(service.stop.drain.quantity), and its requests may take \(longest.quantity): a restart can cut one off",
+            "drains for \(service.stop.drain.quantity), and requests may take \(longest.quantity): a restart may cut one",
             "stop: {drain: \(longest.quantity)}")
     }
 }

@@ -11,12 +11,17 @@ struct ReferenceWriter {
         This page is generated from the declarations that the parser itself uses (`aloft schema` and `aloft explain KEY`
         come from them too), so it cannot say anything else than what Aloft does.
 
-        - Quantities carry their unit. Durations: \(Self.units(QuantityText.durationUnits)). Sizes: \(Self.units(QuantityText.sizeUnits)) \
+        - Quantities carry their unit. Durations: \(Self.units(QuantityText.durationUnits)). \
+        Sizes: \(Self.units(QuantityText.sizeUnits)) \
         (`KiB` is 1024 bytes, `KB` is 1000). Percentages: `70%`, `0.25%`. Cores: `2`, `1.5`, `250m`.
-        - An unknown key is an error. Keys that begin with `x-` are yours, everywhere but among header names; anchors can stand there.
-        - YAML 1.2 with anchors, aliases and `<<`. Text is what the file spells: nothing becomes a boolean or a number by itself.
-        - `${PORT}`, `${SOCKET}` and `${env.NAME}` stand in commands and in `env`; `$${` is the text `${`. `${uri}` stands in redirects.
-        - Limits: \(Language.maximumFileSize >> 20) MiB for the file, \(TreeReader.maximumDepth) levels, \(TreeReader.maximumNodes) values \
+        - An unknown key is an error. Keys that begin with `x-` are yours, everywhere but among header names; \
+        anchors can stand there.
+        - YAML 1.2 with anchors, aliases and `<<`. Text is what the file spells: nothing becomes a boolean or a \
+        number by itself.
+        - `${PORT}`, `${SOCKET}` and `${env.NAME}` stand in commands and in `env`; `$${` is the text `${`. \
+        `${uri}` stands in redirects.
+        - Limits: \(Language.maximumFileSize >> 20) MiB for the file, \(TreeReader.maximumDepth) levels, \
+        \(TreeReader.maximumNodes) values \
         with every alias expanded, \(FileReading.maximumEnvironments) environments.
 
         In a path, `*` is a name of yours and `[]` an item of a list.
