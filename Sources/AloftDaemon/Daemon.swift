@@ -54,6 +54,7 @@ package struct Daemon: Sendable {
             tasks.cancelAll()
             return first
         }
+        await edge.close()
         await stores.close()
         unlinkControlSocket()
         return isDone

@@ -59,6 +59,7 @@ extension Daemon {
             addresses = try await edge.start()
         } catch {
             await edge.stop(drain: .zero)
+            await edge.close()
             throw DaemonError(.listen, error.message, hint: error.hint)
         }
         stopwatch.lap("edge")
@@ -69,6 +70,7 @@ extension Daemon {
             return try await parts.join(stopwatch)
         } catch {
             await edge.stop(drain: .zero)
+            await edge.close()
             throw error
         }
     }

@@ -93,6 +93,8 @@ package final class Edge: Sendable {
     }
 
     /// Stops accepting, lets requests end for at most `drain`, then closes what is left.
+    ///
+    /// The loops go on, since others may still ask about replicas; `close` ends them.
     package func stop(drain: Duration) async {
         await listeners.closeAll()
         for loop in loops { await loop.submit { $0.beginDraining() } }
@@ -106,6 +108,10 @@ package final class Edge: Sendable {
             }
         }
         for loop in loops { await loop.submit { $0.closeEverything() } }
+    }
+
+    /// Ends the loops of an edge that was stopped; nothing may be asked of it any more.
+    package func close() async {
         do {
             try await group.shutdownGracefully()
         } catch {
