@@ -20,7 +20,7 @@ extension Compute {
         guard before.machine.phase != state.machine.phase else { return }
         replicas[id]?.since = wallTime
         switch state.machine.phase {
-        case .launching: break
+        case .launching, .admitting: break
         case .startup, .probing: if before.machine.phase == .launching { began(state) }
         case .ready: becameReady(state)
         case .unready: note(.warning, "replica.unready", id.name, answer(state, .readiness))

@@ -83,7 +83,7 @@ extension ReplicaFacts {
         switch machine.phase {
         case .launching: .starting
         case .startup: .startup
-        case .probing: .probing
+        case .probing, .admitting: .probing
         case .ready: .ready
         case .unready: .unready
         case .draining: .draining

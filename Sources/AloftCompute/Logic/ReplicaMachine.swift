@@ -7,7 +7,12 @@ import Glibc
 /// Facts come in as events, what is to be done goes out as actions; no clock, no process, no network.
 package struct ReplicaMachine: Sendable {
     package enum Phase: Sendable, Hashable {
-        case launching, startup, probing, ready, unready
+        case launching, startup, probing
+        /// Its probe passed; the edge is being told.
+        case admitting
+        /// The edge sends it requests.
+        case ready
+        case unready
         /// Out of rotation, requests end.
         case draining
         /// SIGTERM was sent.
@@ -26,6 +31,8 @@ package struct ReplicaMachine: Sendable {
         case adopted
         case exited
         case probed(ProbeKind, passed: Bool)
+        /// `admit` was carried out: only from now on may another leave rotation for it.
+        case admitted
         /// A connection to it was refused just now.
         case unreachable
         case stopAsked
@@ -35,6 +42,7 @@ package struct ReplicaMachine: Sendable {
     }
 
     package enum Action: Sendable, Hashable {
+        /// Put it in rotation, then send `admitted`.
         case admit
         case eject
         /// Start asking; answers come back as `probed`.
@@ -89,7 +97,7 @@ package struct ReplicaMachine: Sendable {
     /// True from the moment it was told to stop or ended by itself.
     package var isEnding: Bool {
         switch phase {
-        case .launching, .startup, .probing, .ready, .unready: stopAsked
+        case .launching, .startup, .probing, .admitting, .ready, .unready: stopAsked
         case .draining, .terminating, .killing, .sweeping, .gone: true
         }
     }
@@ -101,6 +109,7 @@ package struct ReplicaMachine: Sendable {
         case .launched, .adopted: return began(now)
         case .launchFailed, .exited: return ended(now)
         case .probed(let kind, let passed): return probed(kind, passed, now)
+        case .admitted: return admitted(now)
         case .unreachable: return unreachable(now)
         case .stopAsked: return stopNow(now)
         case .drained: return phase == .draining ? terminate(now) : []
@@ -125,8 +134,9 @@ package struct ReplicaMachine: Sendable {
         switch phase {
         case .startup where probes.startup != nil: return [.probe(.startup)]
         case .startup: return beginProbing(now)
-        case .ready where probes.readiness == nil: return probes.liveness == nil ? [] : [.probe(.liveness)]
-        case .probing, .ready, .unready: return runningProbes()
+        case .ready where probes.readiness == nil, .admitting where probes.readiness == nil:
+            return probes.liveness == nil ? [] : [.probe(.liveness)]
+        case .probing, .admitting, .ready, .unready: return runningProbes()
         case .launching, .draining, .terminating, .killing, .sweeping, .gone: return []
         }
     }
@@ -165,15 +175,21 @@ package struct ReplicaMachine: Sendable {
         case (.startup, .failed) where phase == .startup: condemn(.startup, now)
         case (.liveness, .failed): condemn(.liveness, now)
         case (.readiness, .passed) where phase == .probing || phase == .unready:
-            enter(.ready, now)
-            wasReady = true
-            quickUntil = nil
+            enter(.admitting, now)
             return [.admit]
-        case (.readiness, .failed) where phase == .ready:
+        case (.readiness, .failed) where phase == .ready || phase == .admitting:
             enter(.unready, now)
             return [.eject]
         default: break
         }
+        return []
+    }
+
+    private mutating func admitted(_ now: MonotonicTime) -> [Action] {
+        guard phase == .admitting else { return [] }
+        enter(.ready, now)
+        wasReady = true
+        quickUntil = nil
         return []
     }
 
@@ -197,7 +213,7 @@ package struct ReplicaMachine: Sendable {
         stopAsked = true
         switch phase {
         case .launching: return []
-        case .ready:
+        case .ready, .admitting:
             enter(.draining, now)
             return [.eject, .drain(stop.drain)]
         case .unready:
@@ -221,7 +237,7 @@ package struct ReplicaMachine: Sendable {
 
     private mutating func ended(_ now: MonotonicTime) -> [Action] {
         guard phase != .sweeping, phase != .gone else { return [] }
-        let wasInRotation = phase == .ready
+        let wasInRotation = phase == .ready || phase == .admitting
         enter(.sweeping, now)
         return wasInRotation ? [.eject, .sweep] : [.sweep]
     }
@@ -252,7 +268,9 @@ extension ReplicaMachine {
         switch kind {
         case .liveness: return condemned == nil ? spec.period : nil
         case .startup: return phase == .startup && condemned == nil ? pace(spec, now) : nil
-        case .readiness: return phase == .ready && probes.readiness == nil ? nil : pace(spec, now)
+        case .readiness:
+            let hasPassed = phase == .ready || phase == .admitting
+            return hasPassed && probes.readiness == nil ? nil : pace(spec, now)
         }
     }
 

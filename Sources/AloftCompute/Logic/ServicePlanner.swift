@@ -187,15 +187,16 @@ package struct ServicePlanner: Sendable {
         surging = decision.actions.count > before
     }
 
-    /// Two or more processes of one index: the newest that is ready and right stays.
+    /// Two or more processes of one index: once the newest is ready the others go, unless a replica elsewhere that is
+    /// down makes them needed.
     private mutating func finishReplacement(_ live: [Process]) {
         decision.isSettled = false
         let newest = live[live.count - 1]
         for process in live.dropLast() {
-            if newest.condition == .ready {
+            if process.condition == .unready {
+                stop(process, newest.condition == .ready ? .replaced : .outdated)
+            } else if newest.condition == .ready && ready > minAvailable {
                 stop(process, .replaced)
-            } else if process.condition == .unready {
-                stop(process, .outdated)
             } else if let since = process.condemnedSince {
                 if since + Self.patience <= now { stop(process, .unhealthy) } else { wake(since + Self.patience) }
             }

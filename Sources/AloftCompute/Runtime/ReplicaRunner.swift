@@ -105,7 +105,9 @@ struct ReplicaRunner: Sendable {
             return false
         }
         switch action {
-        case .admit: await ports.rotation.admit(Endpoint(replica: id, address: replica.record.address))
+        case .admit:
+            await ports.rotation.admit(Endpoint(replica: id, address: replica.record.address))
+            await compute.report(.admitted, from: id, Findings())
         case .eject: await ports.rotation.eject(id)
         case .probe(let kind): group.addTask { await keepAsking(kind, round, replica) }
         case .drain(let limit): group.addTask { await drain(limit) }

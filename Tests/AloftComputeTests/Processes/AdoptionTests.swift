@@ -10,7 +10,7 @@ import Testing
 struct AdoptionTests {
     /// Runs services in one rig, crashes it, and gives the state directory with its store to a second one.
     private func crashing(
-        _ before: [ServiceSpec], _ after: [ServiceSpec], meanwhile: @Sendable (Rig) async throws -> Void = { _ in },
+        _ before: [ServiceSpec], _ after: [ServiceSpec], _ meanwhile: @Sendable (Rig) async throws -> Void = { _ in },
         _ body: @Sendable (Rig, [ReplicaStatus]) async throws -> Void
     ) async throws {
         try await withFixture { fixture in
@@ -42,25 +42,12 @@ struct AdoptionTests {
 
     @Test("the same processes are in rotation again within half a second")
     func same() async throws {
-        let probe = ProbeTests.probe(.httpGet(path: "/"), period: .seconds(5), success: 2)
+        let probe = ProbeTests.probe(.httpGet(path: "/\(Self.page)"), period: .seconds(5), success: 2)
         let specs = [
             service("web", Programs.httpd, replicas: 3, probes: Probes(readiness: probe)),
             service("plain", Programs.httpd),
         ]
-        let served = [specs[0], specs[1]]
-        try await crashing(
-            served.map { spec in
-                var spec = spec
-                // busybox answers 404 for a folder without index.html; any file will do.
-                if spec.probes.readiness != nil { spec.probes.readiness?.check = .httpGet(path: "/\(Self.page)") }
-                return spec
-            },
-            served.map { spec in
-                var spec = spec
-                if spec.probes.readiness != nil { spec.probes.readiness?.check = .httpGet(path: "/\(Self.page)") }
-                return spec
-            }
-        ) { rig, old in
+        try await crashing(specs, specs) { rig, old in
             let clock = ContinuousClock()
             let time = try await clock.measure {
                 try await eventually("all are in rotation") { rig.recorder.endpoints.count == 4 }
@@ -80,14 +67,12 @@ struct AdoptionTests {
     @Test("one that ended meanwhile is started again, the end of an adopted one is noticed at once")
     func ended() async throws {
         let specs = [service("web", Programs.httpd, replicas: 2)]
-        try await crashing(
-            specs, specs,
-            meanwhile: { rig in
-                let record = rig.recorder.state.withLock { $0.records.values.first { $0.id.index == 1 } }
-                kill(try #require(record).process.pid, SIGKILL)
-                try await eventually("it is gone") { !isAlive(record?.process.pid ?? 0) }
-            }
-        ) { rig, old in
+        let killFirst: @Sendable (Rig) async throws -> Void = { rig in
+            let record = rig.recorder.state.withLock { $0.records.values.first { $0.id.index == 1 } }
+            kill(try #require(record).process.pid, SIGKILL)
+            try await eventually("it is gone") { !isAlive(record?.process.pid ?? 0) }
+        }
+        try await crashing(specs, specs, killFirst) { rig, old in
             let first = try await rig.replica("web-1", "is started again") { $0.state == .ready }
             #expect(first.pid != old[0].pid && first.id.generation == 2)
             let second = try await rig.replica("web-2", "is adopted") { $0.state == .ready }

@@ -22,7 +22,7 @@ struct ChangeTests {
     func rolling(listen: ServiceSpec.Listen) async throws {
         let command = listen == .port ? Programs.httpd : ProbeTests.server("/tmp")
         let spec = service("web", command, replicas: 3, minAvailable: 3, listen: listen)
-        try await withRig({ _ in [spec] }) { rig, _ in
+        try await withRig([spec]) { rig, _ in
             #expect(await rig.compute.settled(within: .seconds(20)), "\(rig.log)")
             let before = await pids(rig)
             rig.recorder.watchMinimum()
@@ -38,7 +38,7 @@ struct ChangeTests {
     @Test("a replacement that never gets ready leaves the old replicas serving, and the next file mends it")
     func brokenReplacement() async throws {
         let good = service("web", Programs.httpd, replicas: 2)
-        try await withRig({ _ in [good] }) { rig, _ in
+        try await withRig([good]) { rig, _ in
             #expect(await rig.compute.settled(within: .seconds(20)))
             let before = await pids(rig)
             await rig.compute.apply([service("web", Programs.shell("sleep 1008"), replicas: 2)])
@@ -60,7 +60,7 @@ struct ChangeTests {
 
     @Test("apply leaves unchanged services alone, adds and removes others, and changes probes without a restart")
     func apply() async throws {
-        try await withRig({ _ in [service("a", Programs.httpd), service("b", Programs.httpd)] }) { rig, _ in
+        try await withRig([service("a", Programs.httpd), service("b", Programs.httpd)]) { rig, _ in
             #expect(await rig.compute.settled(within: .seconds(20)))
             let before = await pids(rig)
             let probes = Probes(readiness: ProbeTests.probe(.exec(["/bin/false"].map(template)), failure: 1))
@@ -79,7 +79,7 @@ struct ChangeTests {
     @Test("scale up and down within the bounds; what is refused says why")
     func scale() async throws {
         let spec = service("web", Programs.httpd, scaling: ScalingSpec(minReplicas: 1, maxReplicas: 4, minAvailable: 1))
-        try await withRig({ _ in [spec] }) { rig, _ in
+        try await withRig([spec]) { rig, _ in
             #expect(await rig.compute.settled(within: .seconds(20)))
             let first = await pids(rig)
             try await rig.compute.scale("web", to: 4)
@@ -100,7 +100,7 @@ struct ChangeTests {
     @Test("a hundred reloads in a row leave an unchanged replica alone")
     func reloads() async throws {
         let spec = service("web", Programs.httpd)
-        try await withRig({ _ in [spec] }) { rig, _ in
+        try await withRig([spec]) { rig, _ in
             #expect(await rig.compute.settled(within: .seconds(20)))
             let before = await pids(rig)
             for round in 0..<100 {

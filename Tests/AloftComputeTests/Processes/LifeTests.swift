@@ -14,7 +14,7 @@ struct LifeTests {
             "import http.server,os,time; time.sleep(0.3); "
             + "http.server.HTTPServer(('127.0.0.1', int(os.environ['PORT'])), http.server.BaseHTTPRequestHandler)"
             + ".serve_forever()"
-        try await withRig({ _ in [service("web", Programs.python(script))] }) { rig, _ in
+        try await withRig([service("web", Programs.python(script))]) { rig, _ in
             let status = try await rig.replica("web-1", "is ready") { $0.state == .ready }
             guard case .port(let port)? = status.address else {
                 Issue.record("no port: \(status)")
@@ -33,7 +33,7 @@ struct LifeTests {
             EnvironmentVariable(name: "SAID", value: Template(parts: [.environment("GREETING"), .text("!")])),
         ]
         let command = Programs.shell("env | sort; readlink /proc/self/fd/0; ls /proc/self/fd | wc -l; exec sleep 1000")
-        try await withRig({ _ in [service("web", command, environment: variables)] }) { rig, _ in
+        try await withRig([service("web", command, environment: variables)]) { rig, _ in
             let status = try await rig.replica("web-1", "runs") { $0.pid != nil }
             let pid = try #require(status.pid)
             let text = try await eventually("it printed") {
@@ -59,7 +59,7 @@ struct LifeTests {
     @Test("exits at once: backs off longer and longer, and says what it printed last")
     func exitsAtOnce() async throws {
         let command = Programs.shell("echo cannot find the database >&2; echo giving up; exit 3")
-        try await withRig({ _ in [service("web", command)] }) { rig, _ in
+        try await withRig([service("web", command)]) { rig, _ in
             let status = try await rig.replica("web-1", "restarted twice") {
                 $0.restarts >= 2 && $0.state == .backingOff
             }
@@ -75,7 +75,7 @@ struct LifeTests {
 
     @Test("a program that is not there: failed, with what to do, tried again later")
     func noProgram() async throws {
-        try await withRig({ _ in [service("web", ["./bin/api"])] }) { rig, _ in
+        try await withRig([service("web", ["./bin/api"])]) { rig, _ in
             let status = try await rig.replica("web-1", "failed") { $0.state == .failed }
             #expect(status.reason?.hasPrefix("no such program `./bin/api` in /tmp; ") == true)
             _ = try await rig.replica("web-1", "is tried again") { $0.restarts > 0 }
@@ -86,7 +86,7 @@ struct LifeTests {
     func ignoresTerm() async throws {
         let command = Programs.shell("trap '' TERM; while :; do sleep 1; done")
         let spec = service("web", command, stop: StopSpec(drain: .zero, grace: .milliseconds(300)))
-        try await withRig({ _ in [spec] }) { rig, _ in
+        try await withRig([spec]) { rig, _ in
             let pid = try #require(try await rig.replica("web-1", "runs") { $0.pid != nil }.pid)
             let clock = ContinuousClock()
             let time = await clock.measure { await rig.compute.stopAll() }
@@ -98,7 +98,7 @@ struct LifeTests {
 
     @Test("leaves rotation and drains before SIGTERM, and ends by itself within the grace")
     func stopsInOrder() async throws {
-        try await withRig({ _ in [service("web", Programs.httpd)] }) { rig, _ in
+        try await withRig([service("web", Programs.httpd)]) { rig, _ in
             let status = try await rig.replica("web-1", "is ready") { $0.state == .ready }
             rig.recorder.undrained.withLock { $0 = 2 }
             await rig.compute.stopAll()
@@ -113,7 +113,7 @@ struct LifeTests {
     func children(cgroups: Bool) async throws {
         let command = Programs.shell(
             "sleep 1001 & setsid sleep 1002 & echo $$; exec busybox httpd -f -p 127.0.0.1:$PORT")
-        try await withRig({ _ in [service("web", command)] }, cgroups: cgroups) { rig, _ in
+        try await withRig([service("web", command)], cgroups: cgroups) { rig, _ in
             let status = try await rig.replica("web-1", "is ready") { $0.state == .ready }
             let leader = try #require(status.pid)
             let started = try await eventually("all three run") {
@@ -128,7 +128,7 @@ struct LifeTests {
     @Test("children do not survive a leader that dies by itself")
     func leaderDies() async throws {
         let command = Programs.shell("sleep 1003 & exec busybox httpd -f -p 127.0.0.1:$PORT")
-        try await withRig({ _ in [service("web", command)] }) { rig, _ in
+        try await withRig([service("web", command)]) { rig, _ in
             let first = try await rig.replica("web-1", "is ready") { $0.state == .ready }
             let leader = try #require(first.pid)
             let group = try ProcessRow.all().filter { $0.group == leader }.map(\.pid)
@@ -143,7 +143,7 @@ struct LifeTests {
     @Test("floods its output: stays in rotation, the spool file takes it")
     func floods() async throws {
         let command = Programs.shell("yes flood | head -c 20000000 & exec busybox httpd -f -p 127.0.0.1:$PORT")
-        try await withRig({ _ in [service("web", command)] }) { rig, _ in
+        try await withRig([service("web", command)]) { rig, _ in
             _ = try await rig.replica("web-1", "is ready") { $0.state == .ready }
             try await eventually("all of it is in the file") {
                 try readText("\(rig.directory)/run/web-1.1/stdout", limit: 30_000_000).utf8.count == 20_000_000
@@ -156,7 +156,7 @@ struct LifeTests {
     @Test("restart policy onFailure: exit code 0 stays ended, and is settled")
     func onFailure() async throws {
         let spec = service("job", Programs.shell("exit 0"), policy: .onFailure)
-        try await withRig({ _ in [spec] }) { rig, _ in
+        try await withRig([spec]) { rig, _ in
             #expect(await rig.compute.settled("job", within: .seconds(10)))
             let status = try await rig.replica("job-1", "has ended") { $0.state == .exited }
             #expect(status.restarts == 0 && status.lastExit?.cause == .code(0))

@@ -22,7 +22,7 @@ struct LimitTests {
         .enabled(if: cgroupsAreWritable(), "no cgroup with a memory controller can be written here"))
     func outOfMemory() async throws {
         let resources = Resources(limits: .init(memory: .mebibytes(48)))
-        try await withRig({ _ in [service("web", Self.hog, resources: resources)] }) { rig, _ in
+        try await withRig([service("web", Self.hog, resources: resources)]) { rig, _ in
             let status = try await rig.replica("web-1", "was killed") { $0.lastExit != nil }
             #expect(status.lastExit?.cause == .outOfMemory(limit: .mebibytes(48)))
             #expect(status.lastExit?.cause.description == "out of memory: killed at limit 48MiB")
@@ -33,7 +33,7 @@ struct LimitTests {
     @Test("without cgroups an allocation past the limit fails in the process, and status says rlimit")
     func rlimit() async throws {
         let resources = Resources(limits: .init(memory: .mebibytes(96)))
-        try await withRig({ _ in [service("web", Self.hog, resources: resources)] }, cgroups: false) { rig, _ in
+        try await withRig([service("web", Self.hog, resources: resources)], cgroups: false) { rig, _ in
             let status = try await rig.replica("web-1", "ended") { $0.lastExit != nil }
             #expect(status.lastExit?.cause == .code(1))
             #expect(status.enforcement == .rlimit)
@@ -43,7 +43,7 @@ struct LimitTests {
     @Test("usage is measured over the whole group, with and without cgroups", arguments: [true, false])
     func usage(cgroups: Bool) async throws {
         let command = Programs.shell("busybox httpd -f -p 127.0.0.1:$PORT & while :; do :; done")
-        try await withRig({ _ in [service("web", command)] }, cgroups: cgroups) { rig, _ in
+        try await withRig([service("web", command)], cgroups: cgroups) { rig, _ in
             let first = try await rig.replica("web-1", "is measured") { ($0.usage?.cpuNanoseconds ?? 0) > 50_000_000 }
             #expect(first.usage?.processes == 2 && (first.usage?.memoryBytes ?? 0) > 100_000)
             let second = try await rig.replica("web-1", "is measured again") { ($0.usage?.cores ?? 0) > 0.2 }

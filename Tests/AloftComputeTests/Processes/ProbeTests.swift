@@ -45,7 +45,7 @@ struct ProbeTests {
             let folder = try fixture.directory()
             let probes = Probes(readiness: Self.probe(.httpGet(path: "/ready")))
             let spec = service("web", Self.server(folder), listen: listen, probes: probes)
-            try await withRig({ _ in [spec] }) { rig, _ in
+            try await withRig([spec]) { rig, _ in
                 try Self.write("503 warming up\nplease wait", folder + "/ready")
                 let cold = try await rig.replica("web-1", "is probed") {
                     $0.state == .probing && $0.reason?.contains("503") == true
@@ -72,7 +72,7 @@ struct ProbeTests {
         let script =
             "import socket,os,time; s=socket.create_server(('127.0.0.1', int(os.environ['PORT']))); time.sleep(1000)"
         let probes = Probes(readiness: Self.probe(.httpGet(path: "/"), timeout: .milliseconds(150)))
-        try await withRig({ _ in [service("web", Programs.python(script), probes: probes)] }) { rig, _ in
+        try await withRig([service("web", Programs.python(script), probes: probes)]) { rig, _ in
             _ = try await rig.replica("web-1", "timed out") { $0.reason == "timed out after 150ms" }
         }
     }
@@ -88,7 +88,7 @@ struct ProbeTests {
             )
             let probes = Probes(readiness: Self.probe(.exec(check.map(template)), timeout: .milliseconds(300)))
             try Self.write("no", flag)
-            try await withRig({ _ in [service("web", Programs.httpd, probes: probes)] }) { rig, _ in
+            try await withRig([service("web", Programs.httpd, probes: probes)]) { rig, _ in
                 _ = try await rig.replica("web-1", "is probed") {
                     $0.reason == "exit code 4: \"not yet ⏎\"" || $0.reason == "exit code 4: \"not yet\""
                 }
@@ -112,7 +112,7 @@ struct ProbeTests {
         let probes = Probes(
             startup: Self.probe(.httpGet(path: "/"), period: .milliseconds(100), failure: 3),
             liveness: Self.probe(.httpGet(path: "/never"), period: .milliseconds(50), failure: 1))
-        try await withRig({ _ in [service("web", Programs.shell("sleep 1005"), probes: probes)] }) { rig, _ in
+        try await withRig([service("web", Programs.shell("sleep 1005"), probes: probes)]) { rig, _ in
             let status = try await rig.replica("web-1", "is restarted") { $0.restarts > 0 }
             #expect(status.lastExit?.cause == .signal(SIGTERM))
             let event = try #require(rig.recorder.events("replica.unhealthy").first)
@@ -134,7 +134,7 @@ struct ProbeTests {
             for name in ["web-1", "web-2"] { try Self.write("200 fine", "\(folder)/\(name)-live") }
             let probes = Probes(liveness: Self.probe(.httpGet(path: "/live")))
             let spec = service("web", server, replicas: 2, minAvailable: 1, probes: probes)
-            try await withRig({ _ in [spec] }) { rig, _ in
+            try await withRig([spec]) { rig, _ in
                 #expect(await rig.compute.settled(within: .seconds(10)))
                 let other = await rig.replica("web-1")
                 let first = await rig.replica("web-2")
@@ -164,7 +164,7 @@ struct ProbeTests {
             signal.signal(signal.SIGUSR1, deaf); signal.signal(signal.SIGUSR2, listen); listen()
             while True: time.sleep(1000)
             """
-        try await withRig({ _ in [service("web", Programs.python(script))] }) { rig, _ in
+        try await withRig([service("web", Programs.python(script))]) { rig, _ in
             let status = try await rig.replica("web-1", "is ready") { $0.state == .ready }
             let pid = try #require(status.pid)
             await rig.compute.reportUnreachable(status.id)

@@ -78,12 +78,11 @@ extension Event {
 
 /// A rig that is stopped at the end, whatever happens; asserts that nothing is left.
 func withRig(
-    _ services: (String) -> [ServiceSpec], cgroups: Bool = true,
+    _ services: [ServiceSpec], cgroups: Bool = true,
     _ body: @Sendable (Rig, Fixture) async throws -> Void
 ) async throws {
-    let specs = services("/tmp")
     try await withFixture { fixture in
-        let rig = Rig(try fixture.directory(), specs, cgroups: cgroups)
+        let rig = Rig(try fixture.directory(), services, cgroups: cgroups)
         rig.start()
         fixture.atEnd("stop") {
             await rig.compute.stopAll()
