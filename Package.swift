@@ -8,6 +8,36 @@ let strict: [SwiftSetting] = [.swiftLanguageMode(.v6), .treatAllWarnings(as: .er
 let dataPlane: [SwiftSetting] =
     strict + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
 
+/// A module with a page about itself beside its code.
+func room(_ name: String, _ dependencies: [Target.Dependency] = [], _ settings: [SwiftSetting] = strict) -> Target {
+    .target(name: name, dependencies: dependencies, exclude: ["DESIGN.md"], swiftSettings: settings)
+}
+
+/// The tests of one module; `data` is what they read and nobody compiles.
+func tests(of module: String, _ dependencies: [Target.Dependency] = [], data: [String] = []) -> Target {
+    .testTarget(
+        name: module + "Tests",
+        dependencies: [.byName(name: module), "AloftModel", "AloftTestKit"] + dependencies,
+        exclude: data, swiftSettings: strict)
+}
+
+// Products, by the packages they come from.
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let httpClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let x509 = Target.Dependency.product(name: "X509", package: "swift-certificates")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+
 let package = Package(
     name: "aloft",
     platforms: [.macOS(.v15)],
@@ -30,74 +60,33 @@ let package = Package(
         .target(name: "AloftModel", swiftSettings: strict),
 
         // Layer 1: foundations.
-        .target(
-            name: "AloftLanguage",
-            dependencies: ["AloftModel", .product(name: "Yams", package: "Yams")],
-            swiftSettings: strict),
+        room("AloftLanguage", ["AloftModel", yams]),
         .target(name: "CAloftSystem"),
-        .target(name: "AloftSystem", dependencies: ["CAloftSystem"], swiftSettings: strict),
-        .target(
-            name: "AloftJournal",
-            dependencies: [.product(name: "GRDB", package: "GRDB.swift")],
-            swiftSettings: strict),
+        room("AloftSystem", ["CAloftSystem"]),
+        room("AloftJournal", ["AloftModel", grdb]),
 
         // Layer 2: the data plane's parts.
-        .target(name: "AloftHTTP", swiftSettings: dataPlane),
+        room("AloftHTTP", [], dataPlane),
 
         // Layer 3: capabilities. None imports another; AloftDaemon joins them.
-        .target(
-            name: "AloftEdge",
-            dependencies: [
-                "AloftModel", "AloftHTTP",
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "NIOSSL", package: "swift-nio-ssl"),
-                .product(name: "Logging", package: "swift-log"),
-            ],
-            swiftSettings: dataPlane),
-        .target(
-            name: "AloftCertificates",
-            dependencies: [
-                "AloftModel", "AloftSystem",
-                .product(name: "X509", package: "swift-certificates"),
-                .product(name: "Crypto", package: "swift-crypto"),
-            ],
-            swiftSettings: strict),
-        .target(
-            name: "AloftCompute",
-            dependencies: [
-                "AloftModel", "AloftSystem",
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "Logging", package: "swift-log"),
-            ],
-            swiftSettings: strict),
-        .target(name: "AloftMetrics", swiftSettings: strict),
-        .target(name: "AloftLogs", dependencies: ["AloftModel", "AloftSystem"], swiftSettings: strict),
+        room("AloftEdge", ["AloftModel", "AloftHTTP", nioCore, nioPosix, nioSSL, logging], dataPlane),
+        room("AloftCertificates", ["AloftModel", "AloftSystem", x509, crypto]),
+        room("AloftCompute", ["AloftModel", "AloftSystem", httpClient, logging]),
+        room("AloftMetrics"),
+        room("AloftLogs", ["AloftModel", "AloftSystem"]),
 
         // Layer 4: assembly.
-        .target(
-            name: "AloftDaemon",
-            dependencies: [
+        room(
+            "AloftDaemon",
+            [
                 "AloftModel", "AloftLanguage", "AloftSystem", "AloftJournal", "AloftEdge", "AloftCertificates",
-                "AloftCompute", "AloftMetrics", "AloftLogs",
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "Crypto", package: "swift-crypto"),
-                .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "HummingbirdCore", package: "hummingbird"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-                .product(name: "Logging", package: "swift-log"),
-            ],
-            swiftSettings: strict),
+                "AloftCompute", "AloftMetrics", "AloftLogs", nioCore, nioPosix, crypto, hummingbird, hummingbirdCore,
+                lifecycle, signals, logging,
+            ]),
         .target(
             name: "AloftCLI",
             dependencies: [
-                "AloftModel", "AloftLanguage", "AloftSystem", "AloftDaemon",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
+                "AloftModel", "AloftLanguage", "AloftSystem", "AloftDaemon", arguments, httpClient, nioCore, nioHTTP1,
             ],
             swiftSettings: strict),
 
@@ -107,20 +96,19 @@ let package = Package(
         // Tests, one target a module, and the scenarios that run the real binary.
         .target(name: "AloftTestKit", dependencies: ["AloftSystem"], swiftSettings: strict),
         .testTarget(name: "AloftModelTests", dependencies: ["AloftModel"], swiftSettings: strict),
-        .testTarget(
-            name: "AloftLanguageTests", dependencies: ["AloftLanguage", "AloftTestKit"], swiftSettings: strict),
-        .testTarget(name: "AloftSystemTests", dependencies: ["AloftSystem", "AloftTestKit"], swiftSettings: strict),
-        .testTarget(name: "AloftJournalTests", dependencies: ["AloftJournal", "AloftTestKit"], swiftSettings: strict),
-        .testTarget(name: "AloftHTTPTests", dependencies: ["AloftHTTP", "AloftTestKit"], swiftSettings: strict),
-        .testTarget(name: "AloftEdgeTests", dependencies: ["AloftEdge", "AloftTestKit"], swiftSettings: strict),
-        .testTarget(
-            name: "AloftCertificatesTests", dependencies: ["AloftCertificates", "AloftTestKit"], swiftSettings: strict),
-        .testTarget(name: "AloftComputeTests", dependencies: ["AloftCompute", "AloftTestKit"], swiftSettings: strict),
-        .testTarget(name: "AloftMetricsTests", dependencies: ["AloftMetrics", "AloftTestKit"], swiftSettings: strict),
-        .testTarget(name: "AloftLogsTests", dependencies: ["AloftLogs", "AloftTestKit"], swiftSettings: strict),
-        .testTarget(name: "AloftDaemonTests", dependencies: ["AloftDaemon", "AloftTestKit"], swiftSettings: strict),
-        .testTarget(name: "AloftCLITests", dependencies: ["AloftCLI", "AloftTestKit"], swiftSettings: strict),
+        tests(of: "AloftLanguage", data: ["Golden", "Effective.expected", "schema.py"]),
+        tests(of: "AloftSystem"),
+        tests(of: "AloftJournal", [grdb]),
+        tests(of: "AloftHTTP", data: ["Corpus"]),
+        tests(of: "AloftEdge", [nioCore, nioPosix, nioSSL]),
+        tests(of: "AloftCertificates"),
+        tests(of: "AloftCompute", ["AloftSystem", logging]),
+        tests(of: "AloftMetrics", data: ["parse_openmetrics.py"]),
+        tests(of: "AloftLogs", ["AloftSystem"]),
+        tests(of: "AloftDaemon"),
+        tests(of: "AloftCLI"),
         .testTarget(name: "ArchitectureTests", dependencies: ["AloftTestKit"], swiftSettings: strict),
-        .testTarget(name: "ScenarioTests", dependencies: ["AloftTestKit", "aloft"], swiftSettings: strict),
+        .testTarget(
+            name: "ScenarioTests", dependencies: ["AloftTestKit", "aloft"], exclude: ["Apps"], swiftSettings: strict),
     ]
 )
