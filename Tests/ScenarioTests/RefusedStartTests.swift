@@ -17,7 +17,7 @@ extension Scenarios {
                 fixture.atEnd("end the one that has the port") { kill(other.pid, SIGKILL) }
                 try await eventually("the port is taken") { (try? RawConnection(to: file.target)) != nil }
                 let aloft = try file.start(fixture)
-                try await refuses(aloft, naming: ["127.0.0.1:\(file.port)", "in use"])
+                try await refuses(aloft, naming: ["127.0.0.1:\(file.port)", "is taken"])
             }
         }
 
@@ -34,7 +34,7 @@ extension Scenarios {
                 fixture.atEnd("end the one that has the port") { kill(other.pid, SIGKILL) }
                 try await eventually("the port is taken") { (try? RawConnection(to: .port(port))) != nil }
                 file.admin = "{address: \"127.0.0.1:\(port)\"}"
-                try await refuses(try file.start(fixture), naming: ["127.0.0.1:\(port)", "in use"])
+                try await refuses(try file.start(fixture), naming: ["127.0.0.1:\(port)", "is taken"])
             }
         }
 
