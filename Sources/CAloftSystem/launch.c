@@ -84,11 +84,11 @@ static void close_on_exec_from(int first) {
     for (int fd = first; (rlim_t)fd < last; fd++) fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
+// The C library's sigaction refuses the two real-time signals it keeps for itself, which may be ignored by inheritance;
+// the system call takes them. All zero is SIG_DFL in every layout of the kernel's structure.
 static void reset_signals(void) {
-    struct sigaction plain;
-    memset(&plain, 0, sizeof plain);
-    plain.sa_handler = SIG_DFL;
-    for (int number = 1; number < NSIG; number++) sigaction(number, &plain, NULL);
+    long plain[8] = {0};
+    for (int number = 1; number <= 64; number++) syscall(SYS_rt_sigaction, number, plain, NULL, 8);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);

@@ -17,8 +17,8 @@ package struct ProcessRemains: Sendable {
 
     /// Kills until nothing is found any more.
     ///
-    /// Members of the group and, where there is a cgroup, all in it, whatever session or group they moved to. Without
-    /// one, processes that left the group are found by their stdout or stderr; one that closed both gets away.
+    /// All in the cgroup, whatever session or group they moved to. Without one, members of the group, and processes
+    /// that left it and still write to the replica's files; one that left and closed both gets away.
     /// - Returns: Pids that are still there after two seconds (uninterruptible in the kernel); empty as a rule.
     package func killAll(clock: any TimeSource) async throws -> [Int32] {
         let deadline = clock.now + .seconds(2)
@@ -35,20 +35,19 @@ package struct ProcessRemains: Sendable {
 
     /// Processes that run now.
     package func find() throws(SystemError) -> [Int32] {
-        var found: Set<Int32> = []
-        if let cgroup {
-            for pid in try cgroup.pids() where isAlive(pid) { found.insert(pid) }
-        }
-        if leader == nil && (cgroup != nil || outputFiles.isEmpty) { return found.sorted() }
-        let files = cgroup == nil ? outputFiles.compactMap(FileIdentity.init) : []
+        // Whoever is made by a member of a cgroup is in it: there is nothing else to look for.
+        if let cgroup { return try cgroup.pids().filter(isAlive) }
+        if leader == nil && outputFiles.isEmpty { return [] }
+        let files = outputFiles.compactMap(FileIdentity.init)
+        var found: [Int32] = []
         for row in try ProcessRow.all() where !row.hasEnded && row.pid != getpid() {
             if let leader, row.group == leader.pid, row.startTicks >= leader.startTicks {
-                found.insert(row.pid)
+                found.append(row.pid)
             } else if !files.isEmpty, row.pid > 1, writes(row.pid, to: files) {
-                found.insert(row.pid)
+                found.append(row.pid)
             }
         }
-        return found.sorted()
+        return found
     }
 
     private func isAlive(_ pid: Int32) -> Bool {
