@@ -23,18 +23,23 @@ struct StopRequests: Sendable {
         }
     }
 
+    /// A signal that a wrapper delivered twice (`timeout`, `make`) is one request.
+    static let echo = Duration.milliseconds(500)
+
     /// The first stop is graceful, the second one is at once; reloads in between are refused by the operator.
     func handle(
         reload: () async -> Void, stop: (_ reason: String) async -> Void, stopAtOnce: () async -> Void
     ) async {
-        var isStopping = false
+        let clock = ContinuousClock()
+        var stoppedAt: ContinuousClock.Instant?
         for await request in stream {
-            switch request {
-            case .reload: await reload()
-            case .stop(let reason) where !isStopping:
-                isStopping = true
+            switch (request, stoppedAt) {
+            case (.reload, _): await reload()
+            case (.stop(let reason), nil):
+                stoppedAt = clock.now
                 await stop(reason)
-            case .stop: await stopAtOnce()
+            case (.stop, .some(let time)) where clock.now - time < Self.echo: continue
+            case (.stop, .some): await stopAtOnce()
             }
         }
     }
