@@ -152,16 +152,10 @@ private struct ComputeService: Service {
             tasks.addTask {
                 try await gracefulShutdown()
                 await compute.stopAll()
-                throw Stopped()
             }
-            do {
-                try await tasks.waitForAll()
-            } catch is Stopped {
-                tasks.cancelAll()
-            }
+            // Whichever is over first ends the others: all replicas are gone, or supervision failed.
+            try await tasks.next()
+            tasks.cancelAll()
         }
     }
-
-    /// Ends the group's wait once all replicas are gone.
-    private struct Stopped: Error {}
 }

@@ -37,7 +37,7 @@ struct StatusTextTests {
     @Test("says what runs, and of a replica that is not ready, why")
     func golden() {
         let expected = """
-            hello (staging)  running for 3m 12s  pid 4242, aloft 0.1.0
+            hello (staging)  running, up 3m 12s  pid 4242, aloft 0.1.0
               http://127.0.0.1:8080
               https://127.0.0.1:8443
               http://127.0.0.1:9900  metrics, health

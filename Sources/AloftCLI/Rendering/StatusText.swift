@@ -16,7 +16,7 @@ package struct StatusText {
         if let environment = report.environment { title += " (\(environment))" }
         if let region = report.region { title += " in \(region)" }
         let tone: Palette.Tone = report.state == .running ? .green : .yellow
-        title += "  " + palette(tone, report.state.rawValue) + " for \((report.now - report.startedAt).brief)"
+        title += "  " + palette(tone, report.state.rawValue) + ", up \((report.now - report.startedAt).brief)"
         title += palette(.dim, "  pid \(report.pid), aloft \(report.version)")
         var lines = [title]
         for url in report.urls { lines.append("  " + palette(.cyan, url)) }
