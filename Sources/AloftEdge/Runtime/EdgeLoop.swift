@@ -98,7 +98,13 @@ final class EdgeLoop: @unchecked Sendable {
         }
     }
 
-    func admit(_ endpoint: Endpoint) { rotationsByName[endpoint.replica.service]?.admit(endpoint) }
+    /// A replica may come before the plan that names its service.
+    func admit(_ endpoint: Endpoint) {
+        let name = endpoint.replica.service
+        let rotation = rotationsByName[name] ?? ServiceRotation(name: name)
+        rotationsByName[name] = rotation
+        rotation.admit(endpoint)
+    }
 
     func eject(_ replica: ReplicaID) {
         guard let backend = rotationsByName[replica.service]?.eject(replica) else { return }
