@@ -20,8 +20,10 @@ struct HostileInputTests {
 
     private static let repeated: [Case] = [
         "[", "{", "]", "}", "- ", "? ", ": ", "a: ", "&a ", "*a ", "!a ", "!!", "\"", "'", "|", ">", "%", "@", "`", ",",
-        " ", "\n", "\r", "\t", "#", "-", "--- ", "...\n", "a\n", "a: b\n", "- a\n", "[a,", "{a: ", "<<: ", "<<: *a\n", "\\",
-        "x", "é", "漢", "🚀", "${", "$", "\u{85}", "\u{2028}", "? - ", "- - ", "a:\n- ", "&a [", "- &a\n- *a\n", "\"\\", "''",
+        " ", "\n", "\r", "\t", "#", "-", "--- ", "...\n", "a\n", "a: b\n", "- a\n", "[a,", "{a: ", "<<: ", "<<: *a\n",
+        "\\",
+        "x", "é", "漢", "🚀", "${", "$", "\u{85}", "\u{2028}", "? - ", "- - ", "a:\n- ", "&a [", "- &a\n- *a\n", "\"\\",
+        "''",
     ].map { piece in
         Case(description: "a mebibyte of \(piece.debugDescription)") { filled(piece) }
     }
@@ -79,7 +81,7 @@ struct HostileInputTests {
                 + (0..<1000).map { "      V\($0): \"\(filled("${env.HOMEE}", size: 900))\"\n" }.joined()
         },
         Case(description: "an unclosed reference of a mebibyte") {
-            "version: 1\nservices: {a: {command: [\"" + filled("${") .dropLast(100) + "\"]}}"
+            "version: 1\nservices: {a: {command: [\"" + filled("${").dropLast(100) + "\"]}}"
         },
     ]
 

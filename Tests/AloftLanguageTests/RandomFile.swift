@@ -29,7 +29,8 @@ final class RandomFile {
         for service in services { write(service: service) }
         write(edge: services)
         if Bool.random(using: &random) {
-            lines.append("logs: {retention: \(duration(60_000...864_000_000)), access: \(pick(["on", "off", "10%", "0.25%"]))}")
+            lines.append(
+                "logs: {retention: \(duration(60_000...864_000_000)), access: \(pick(["on", "off", "10%", "0.25%"]))}")
         }
     }
 
@@ -45,8 +46,10 @@ final class RandomFile {
 
     /// Texts that are hard to write down.
     private static let texts = [
-        "a", "", " ", "on", "no", "0644", "1.10", "null", "~", "a: b", "a #b", "- a", "[x", "{y", "'", "\"", "\\", "a\nb",
-        "\t", "é漢🚀", "@x", "`", "%", "!tag", "&a", "*a", "|", ">", "a\u{85}b", "\u{7F}", "=", "<<", "-", "--", "?", ": ",
+        "a", "", " ", "on", "no", "0644", "1.10", "null", "~", "a: b", "a #b", "- a", "[x", "{y", "'", "\"", "\\",
+        "a\nb",
+        "\t", "é漢🚀", "@x", "`", "%", "!tag", "&a", "*a", "|", ">", "a\u{85}b", "\u{7F}", "=", "<<", "-", "--", "?",
+        ": ",
         "$HOME", "$$", "$", "}", "a b  c ", "\r\n", "\u{2028}", "\u{FEFF}x", "true", "1e3", "0x1F", "2026-11-20", "#",
     ]
 
@@ -71,13 +74,15 @@ final class RandomFile {
         if Bool.random(using: &random) {
             let check = pick(["httpGet: /a?b=c", "tcpSocket: true", "exec: [./check, \(text())]"])
             lines.append("    probes:")
-            lines.append("      \(pick(["startup", "readiness", "liveness"])): {\(check), period: \(duration(100...60_000))}")
+            lines.append(
+                "      \(pick(["startup", "readiness", "liveness"])): {\(check), period: \(duration(100...60_000))}")
         }
         maybe("    restart: {policy: \(pick(["always", "onFailure", "never"])), backoff: {max: 7m}}")
         maybe("    stop: {drain: \(duration(0...60_000)), grace: 1s}")
         switch number(0...2) {
         case 0: lines.append("    replicas: \(number(1...9))")
-        case 1: lines.append("    scaling: {minReplicas: 2, maxReplicas: \(number(2...9)), minAvailable: \(number(0...2))}")
+        case 1:
+            lines.append("    scaling: {minReplicas: 2, maxReplicas: \(number(2...9)), minAvailable: \(number(0...2))}")
         default: break
         }
     }
@@ -86,7 +91,9 @@ final class RandomFile {
         lines.append("edge:")
         maybe("  listeners: [{address: \"0.0.0.0:80\"}, {address: \"[::]:\(number(1...65535))\"}]")
         maybe("  admin: \(pick(["off", "{address: \"127.0.0.2:99\"}", "{address: \"[::1]:0\"}"]))")
-        maybe("  tls: {minVersion: \"1.3\", certificates: [{hosts: [\"*.a.example\", b], files: {certificate: c, key: /k}}]}")
+        maybe(
+            "  tls: {minVersion: \"1.3\", certificates: [{hosts: [\"*.a.x\", b], files: {certificate: c, key: /k}}]}"
+        )
         maybe("  trustedProxies: [10.0.0.0/8, \"2001:db8::/32\", \"::1\", \"1:0:0:2::/64\"]")
         maybe("  timeouts: {request: \(duration(10...86_400_000)), idle: \(duration(100...86_400_000))}")
         maybe("  limits: {head: 64KiB, body: \(number(0...1 << 30))B, connections: \(number(200...9000))}")
@@ -94,7 +101,9 @@ final class RandomFile {
         lines.append("  routes:")
         for index in 0..<number(1...6) {
             var match = ["path: \(pick(["/p\(index)", "/p\(index)/*", "/é".replacing("é", with: "%C3%A9\(index)")]))"]
-            if Bool.random(using: &random) { match.append("host: \(pick(["a.example", "\"*.b.example\"", "C.Example"]))") }
+            if Bool.random(using: &random) {
+                match.append("host: \(pick(["a.example", "\"*.b.example\"", "C.Example"]))")
+            }
             if Bool.random(using: &random) { match.append("methods: [\(pick(["GET", "POST, PUT", "PURGE"]))]") }
             if Bool.random(using: &random) { match.append("headers: {X-Flag: \(pick(["1", "on", "\"a: b\""]))}") }
             lines.append("    - match: {\(match.joined(separator: ", "))}")

@@ -47,7 +47,7 @@ struct KeyIndex: Sendable {
     /// The entry for a path with the user's own names and numbers in it.
     func entry(for path: String) -> Entry? {
         let wanted = Self.steps(of: path)
-        return entries.first { Self.fits($0.steps, wanted) }
+        return entries.first { Self.fits($0.steps, wanted) } ?? entries.first { Self.holds($0, wanted) }
     }
 
     /// `edge.routes[0].match` as steps, each bracket a step of its own.
@@ -67,7 +67,17 @@ struct KeyIndex: Sendable {
             }
             guard let next = rest.popFirst(), step == "*" ? next != "[]" : next == step else { return false }
         }
-        return rest.isEmpty || rest.elementsEqual(["*"]) || rest.elementsEqual(["[]"])
+        return rest.isEmpty
+    }
+
+    /// One name of a map, or one item of a list: the key that holds it says what it is.
+    private static func holds(_ entry: Entry, _ wanted: [String]) -> Bool {
+        guard let last = wanted.last else { return false }
+        switch entry.declaration.form {
+        case .map: return last != "[]" && fits(entry.steps, wanted.dropLast())
+        case .list: return (last == "[]" || last == "*") && fits(entry.steps, wanted.dropLast())
+        default: return false
+        }
     }
 }
 

@@ -33,9 +33,11 @@ extension FolderListing {
     func first(_ candidates: [String]) -> String? { candidates.first(where: has) }
 }
 
-extension Proposal {
+extension Language {
     /// Looks at a folder and proposes a file: the most explicit sign of how the app is started wins.
-    package static func make(folder: FolderListing) -> Proposal {
+    ///
+    /// `read` takes the file without an error, whatever the folder holds.
+    package static func propose(_ folder: FolderListing) -> Proposal {
         let ways: [(FolderListing) -> Detection?] = [
             ProcfileDetection.detect, NodeDetection.detect, PythonDetection.detect, RubyDetection.detect,
             GoDetection.detect, RustDetection.detect, SwiftDetection.detect, JavaDetection.detect,
@@ -49,14 +51,6 @@ extension Proposal {
             kind: plain.kind, reasons: plain.reasons, file: ProposalFile(plain, folder: "app").text, notes: plain.notes)
     }
 
-    /// Nil where the names and commands of the folder make a file that `Language.read` refuses.
-    private init?(_ detection: Detection, _ folder: FolderListing) {
-        let text = ProposalFile(detection, folder: folder.name).text
-        let reading = Language.read(SourceFile(name: "aloft.yaml", directory: "/app", text: text))
-        guard reading.plan != nil else { return nil }
-        self.init(kind: detection.kind, reasons: detection.reasons, file: text, notes: detection.notes)
-    }
-
     private static var unknown: Detection {
         Detection(
             kind: "unknown", reasons: ["nothing here says how the app is started"],
@@ -64,5 +58,15 @@ extension Proposal {
                 .init(command: ["./app"], why: "replace this with the program and its arguments, one item each")
             ],
             notes: ["write your app's command into the file; it must listen on 127.0.0.1 and the port in $PORT"])
+    }
+}
+
+extension Proposal {
+    /// Nil where the names and commands of the folder make a file that `Language.read` refuses.
+    fileprivate init?(_ detection: Detection, _ folder: FolderListing) {
+        let text = ProposalFile(detection, folder: folder.name).text
+        let reading = Language.read(SourceFile(name: "aloft.yaml", directory: "/app", text: text))
+        guard reading.plan != nil else { return nil }
+        self.init(kind: detection.kind, reasons: detection.reasons, file: text, notes: detection.notes)
     }
 }

@@ -30,7 +30,8 @@ struct ProposalFile {
     }
 
     private static func service(_ service: ProposedService) -> [String] {
-        var lines = ["  \(service.name):", "    # \(DisplayLine.printable(service.why))"]
+        let role = service.isRouted ? "takes the requests" : "works beside it"
+        var lines = [line("  \(service.name):", role), "    # \(DisplayLine.printable(service.why))"]
         let words = service.command.map { Outline.text(escaped($0)) }
         lines.append("    command: \(Outline.list(words).inline)")
         if let directory = service.directory {

@@ -113,10 +113,10 @@ private struct ServiceGaps {
 
     private var drain: Gap? {
         guard let longest = routes.map(\.timeout).max(), longest > service.stop.drain else { return nil }
+        let (drain, request) = (service.stop.drain.quantity, longest.quantity)
         return gap(
-            "stop.drain",
-            "drains for \(service.stop.drain.quantity), and requests may take \(longest.quantity): a restart may cut one",
-            "stop: {drain: \(longest.quantity)}")
+            "stop.drain", "drains for \(drain), and requests may take \(request): a restart can cut one off",
+            "stop: {drain: \(request)}")
     }
 }
 
