@@ -71,9 +71,12 @@ struct FieldSection: Sendable {
             }
             at = view.skip(.text, from: at)
             guard at &+ 1 < view.end, view[at] == 0x0D, view[at &+ 1] == 0x0A else {
-                at = try uncommonValueEnd(view, at)
-                guard at &+ 1 < view.end else { break }
-                continue
+                if at < view.end, view[at] == 0x09 {
+                    at &+= 1
+                    continue
+                }
+                try refuseValueEnd(view, at)
+                break
             }
             guard fields.count < fieldLimit else { throw .tooManyFields }
             fields.append(try field(view, line, colon, at))
@@ -114,16 +117,13 @@ struct FieldSection: Sendable {
         }
     }
 
-    /// Passes over a HTAB; refuses what ends a value otherwise than with CRLF. Stays at a CR whose LF has yet to come.
+    /// Refuses what ends a value otherwise than with CRLF, once the bytes tell.
     @inline(never)
-    private func uncommonValueEnd(_ view: ByteView, _ at: Int) throws(FaultReason) -> Int {
-        guard at < view.end else { return at }
+    private func refuseValueEnd(_ view: ByteView, _ at: Int) throws(FaultReason) {
+        guard at < view.end else { return }
         switch view[at] {
-        case 0x09:
-            return view.skip(.text, from: at &+ 1)
-        case 0x0D:
-            guard at &+ 1 == view.end else { throw .bareCarriageReturn }
-            return at
+        case 0x0D where at &+ 1 == view.end: return
+        case 0x0D: throw .bareCarriageReturn
         case 0x0A: throw .bareLineFeed
         default: throw .invalidFieldValue
         }

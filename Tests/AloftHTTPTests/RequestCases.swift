@@ -120,6 +120,7 @@ struct RequestCase: Sendable, CustomStringConvertible {
         .fields("a DEL in a value", "X: y\u{7F}z", .invalidFieldValue),
         .fields("an escape in a value", "X: \u{1B}[31m", .invalidFieldValue),
         .fields("a vertical tab in a value", "X: y\u{0B}z", .invalidFieldValue),
+        .fields("a bell behind a tab", "X: \t\u{07}", .invalidFieldValue),
         .fields("two Content-Type", "Content-Type: a/b\r\nContent-Type: c/d", .duplicateField),
         .fields("two Authorization", "Authorization: Basic a\r\nAuthorization: Basic b", .duplicateField),
         .fields("two If-Range", "If-Range: \"a\"\r\nIf-Range: \"b\"", .duplicateField),
