@@ -40,6 +40,8 @@ package enum Detachment {
         posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_APPEND, 0o600)
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
         posix_spawn_file_actions_adddup2(&actions, report, reportDescriptor)
+        // Whoever started this program may wait for the end of a pipe that the copy would hold open for good.
+        aloft_spawn_close_from(&actions, reportDescriptor + 1)
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }

@@ -59,6 +59,9 @@ package final class Load: Sendable {
     /// Requests answered until now, for tests that wait until the load is under way.
     package var answered: Int { report.withLock { $0.answered } }
 
+    /// Requests answered with 200 until now.
+    package var served: Int { report.withLock { $0.statuses[200] ?? 0 } }
+
     private func client() {
         let clock = ContinuousClock()
         var connection: RawConnection?

@@ -9,6 +9,12 @@ package struct Status: Sendable, Decodable {
         package var replicas: [Replica]
     }
 
+    package struct Probe: Sendable, Decodable {
+        package var kind: String
+        package var passed: Bool?
+        package var answer: String
+    }
+
     package struct Replica: Sendable, Decodable {
         package var name: String
         package var generation: Int
@@ -17,11 +23,15 @@ package struct Status: Sendable, Decodable {
         package var address: String?
         package var restarts: Int
         package var limits: String?
+        package var inRotation: Bool
+        package var adopted: Bool
         package var reason: String?
-        package var probe: String?
+        package var lastExit: String?
+        package var probes: [Probe]
         package var lastLines: [String]
 
-        package var inRotation: Bool { state == "ready" }
+        /// What the first failing probe was answered.
+        package var probe: String? { probes.first { $0.passed == false }?.answer }
 
         /// `web` of `web-2`.
         package var service: String { String(name[..<(name.lastIndex(of: "-") ?? name.endIndex)]) }

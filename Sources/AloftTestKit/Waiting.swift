@@ -4,7 +4,8 @@ import Foundation
 ///
 /// This is the one place of the tests that lets time pass: a test waits for a state, never for a while.
 package func eventually<Value: Sendable>(
-    _ what: @autoclosure () -> String, within limit: Duration = .seconds(20), every period: Duration = .milliseconds(20),
+    _ what: @autoclosure () -> String, within limit: Duration = .seconds(20),
+    every period: Duration = .milliseconds(20),
     _ probe: () async throws -> Value?
 ) async throws -> Value {
     let clock = ContinuousClock()
@@ -18,7 +19,8 @@ package func eventually<Value: Sendable>(
 
 /// Asks until `condition` holds; throws once `limit` has passed.
 package func eventually(
-    _ what: @autoclosure () -> String, within limit: Duration = .seconds(20), every period: Duration = .milliseconds(20),
+    _ what: @autoclosure () -> String, within limit: Duration = .seconds(20),
+    every period: Duration = .milliseconds(20),
     holds condition: () async throws -> Bool
 ) async throws {
     _ = try await eventually(what(), within: limit, every: period) { try await condition() ? true : nil }

@@ -52,6 +52,10 @@ int aloft_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
 
 short aloft_spawn_new_session(void) { return POSIX_SPAWN_SETSID; }
 
+int aloft_spawn_close_from(posix_spawn_file_actions_t *actions, int first) {
+    return posix_spawn_file_actions_addclosefrom_np(actions, first);
+}
+
 int aloft_set_nonblocking(int fd) {
     int flags = fcntl(fd, F_GETFL);
     return flags < 0 ? -1 : fcntl(fd, F_SETFL, flags | O_NONBLOCK);

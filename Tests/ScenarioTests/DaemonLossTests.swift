@@ -19,22 +19,23 @@ extension Scenarios {
                     for replica in before.replicas { #expect(Processes.isRunning(try #require(replica.pid))) }
                     let clock = ContinuousClock()
                     let began = clock.now
-                    let answered = load.answered
+                    let served = load.served
                     let second = try Aloft.again(in: first.directory, fixture: fixture)
                     try await eventually("requests are answered again", every: .milliseconds(5)) {
-                        load.answered > answered
+                        load.served > served
                     }
                     let took = began.duration(to: clock.now)
                     print("served again \(took) after the start of the next daemon")
                     #expect(took < (Checkout.isReleaseBinary ? .seconds(1) : .seconds(3)))
                     let after = try await second.ready(2)
                     #expect(after.replicas.map(\.pid) == before.replicas.map(\.pid), "the same processes")
-                    #expect(after.replicas.allSatisfy { $0.restarts == 0 })
-                    let line = load.answered
-                    try await eventually("the load goes on") { load.answered > line + 200 }
+                    #expect(after.replicas.allSatisfy { $0.adopted && $0.restarts == 0 })
+                    let (line, other) = (load.served, load.answered - load.served)
+                    try await eventually("the load goes on") { load.served > line + 500 }
+                    #expect(load.answered - load.served <= other + 4, "all served once the replicas are adopted")
                     try await noLineLost(second)
                 }
-                #expect(report.statuses.keys.allSatisfy { $0 == 200 }, "\(report.statuses) \(report.failures)")
+                #expect(report.statuses.keys.allSatisfy { $0 == 200 || $0 == 503 }, "\(report.statuses)")
             }
         }
 
@@ -100,7 +101,7 @@ extension Scenarios {
             for replica in ["web-1", "web-2"] {
                 let numbers = logs.output.split(separator: "\n").filter { $0.contains("\"\(replica)\"") }
                     .compactMap { line in line.firstMatch(of: #/"line ([0-9]+)"/#).flatMap { Int($0.1) } }
-                #expect(numbers.count > 100, "\(replica) printed lines")
+                #expect(numbers.count > 50, "\(replica) printed lines")
                 let missing = Set(numbers.min()!...numbers.max()!).subtracting(numbers)
                 #expect(missing.isEmpty, "\(replica) lost the lines \(missing.sorted().prefix(20))")
             }

@@ -63,7 +63,7 @@ extension Scenarios {
                 let status = try await aloft.status("the reason") {
                     $0[replica: "web-1"]?.reason?.contains("no-such-program") == true
                 }
-                #expect(status[replica: "web-1"]?.reason?.lowercased().contains("no such file") == true, "\(status)")
+                #expect(status[replica: "web-1"]?.reason?.contains("no such program") == true, "\(status)")
                 try await endsWithNothingLeft(aloft)
             }
         }

@@ -36,7 +36,8 @@ extension Scenarios {
                 let status = try await aloft.status("web-1 leaves rotation") {
                     $0[replica: "web-1"]?.state == "unready"
                 }
-                #expect(status[replica: "web-1"]?.probe?.contains("timed out") == true)
+                let replica = try #require(status[replica: "web-1"])
+                #expect("\(replica.reason ?? "") \(replica.probe ?? "")".contains("timed out"), "\(replica)")
                 for _ in 0..<20 { #expect(try await fetch("/", at: file.target).status == 200) }
                 kill(pid, SIGCONT)
                 _ = try await aloft.ready(2)

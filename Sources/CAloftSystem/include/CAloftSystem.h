@@ -2,6 +2,7 @@
 #ifndef CALOFTSYSTEM_H
 #define CALOFTSYSTEM_H
 
+#include <spawn.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/epoll.h>
@@ -74,6 +75,9 @@ int aloft_pipe(int ends[2]);
 
 // For posix_spawnattr_setflags: the process gets a session of its own (a GNU extension that Swift does not see).
 short aloft_spawn_new_session(void);
+
+// Adds that the process begins with every descriptor from `first` on closed (a GNU extension, too).
+int aloft_spawn_close_from(posix_spawn_file_actions_t *actions, int first);
 
 // fcntl and open are variadic and so not to be had in Swift.
 int aloft_set_nonblocking(int fd);
