@@ -1,4 +1,3 @@
-import CodecInvariants
 import Testing
 
 @testable import AloftHTTP
