@@ -23,7 +23,11 @@ package struct Backoff: Sendable, Hashable {
 
     private static func wait(failures: Int, spec: RestartSpec.Backoff) -> Duration {
         var wait = spec.initial
-        for _ in 0..<failures where wait < spec.max { wait = wait * 2 }
+        var left = failures
+        while left > 0 && wait < spec.max {
+            wait = wait * 2
+            left -= 1
+        }
         return min(wait, spec.max)
     }
 }

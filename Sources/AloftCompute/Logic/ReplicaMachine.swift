@@ -270,7 +270,8 @@ extension ReplicaMachine {
         case .startup: return phase == .startup && condemned == nil ? pace(spec, now) : nil
         case .readiness:
             let hasPassed = phase == .ready || phase == .admitting
-            return hasPassed && probes.readiness == nil ? nil : pace(spec, now)
+            if hasPassed { return probes.readiness == nil ? nil : spec.period }
+            return pace(spec, now)
         }
     }
 

@@ -93,11 +93,11 @@ private struct SplitMix: RandomNumberGenerator {
 
 @Suite("Service planner in a world of chance")
 struct PlannerSimulationTests {
-    @Test("keeps minAvailable through crashes, restarts and scaling, and settles when they end", arguments: 0..<200)
+    @Test("keeps minAvailable through crashes, restarts and scaling, and settles when they end", arguments: 0..<40)
     func invariants(round: Int) {
         let seed = UInt64.random(in: 0 ... .max)
         var world = World(random: SplitMix(state: seed))
-        for step in 0..<400 {
+        for step in 0..<300 {
             if step % 90 == 40 { world.epoch += 1 }
             if step % 70 == 50 { world.desired = Int.random(in: 2...5, using: &world.random) }
             world.happen(crashes: true)

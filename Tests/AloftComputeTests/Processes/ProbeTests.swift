@@ -59,7 +59,7 @@ struct ProbeTests {
                 try Self.write("500 " + String(repeating: "x", count: 1000), folder + "/ready")
                 let sick = try await rig.replica("web-1", "is unready") { $0.state == .unready }
                 #expect(sick.reason == "HTTP 500: \"" + String(repeating: "x", count: 200) + "\"")
-                #expect(rig.recorder.endpoints.isEmpty)
+                try await eventually("it is out of rotation") { rig.recorder.endpoints.isEmpty }
                 try Self.write("302 elsewhere", folder + "/ready")
                 let again = try await rig.replica("web-1", "is ready again") { $0.state == .ready }
                 #expect(again.pid == ready.pid && again.probes.first?.text == "HTTP 302")
@@ -132,7 +132,8 @@ struct ProbeTests {
                     with: "\"\(folder)/\" + os.environ['ALOFT_REPLICA'] + self.path.replace('/', '-')")
             }
             for name in ["web-1", "web-2"] { try Self.write("200 fine", "\(folder)/\(name)-live") }
-            let probes = Probes(liveness: Self.probe(.httpGet(path: "/live")))
+            let probes = Probes(
+                startup: Self.probe(.tcpSocket, failure: 300), liveness: Self.probe(.httpGet(path: "/live")))
             let spec = service("web", server, replicas: 2, minAvailable: 1, probes: probes)
             try await withRig([spec]) { rig, _ in
                 #expect(await rig.compute.settled(within: .seconds(10)))
