@@ -98,6 +98,16 @@ struct DifferenceTests {
         #expect(changes.prefix(3).allSatisfy { $0.effect.contains("open connections stay") })
     }
 
+    @Test("names the environment, where that is another")
+    func environment() throws {
+        let text = Self.base + "\nenvironments: {staging: {logs: {level: debug}}}\n"
+        let old = try #require(read(text).plan)
+        let new = try #require(read(text, environment: "staging").plan)
+        let changes = Language.difference(from: old, to: new)
+        #expect(changes.map(\.path) == ["logs.level", "environments"])
+        #expect(changes.map(\.old) == ["info", "none"] && changes.map(\.new) == ["debug", "staging"])
+    }
+
     @Test("of a probe that is new is the probe, and restarts nothing")
     func probes() throws {
         let changes = try changes {

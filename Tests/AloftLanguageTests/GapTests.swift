@@ -52,6 +52,17 @@ struct GapTests {
         #expect(gaps[2].sentence.hasSuffix("/app/c.pem"))
     }
 
+    @Test("looks at the disk unless it is told otherwise")
+    func disk() throws {
+        let text = "version: 1\n" + Self.whole.replacing("[./web]", with: "[/bin/sh]\n    directory: /")
+        let plan = try #require(read(text).plan)
+        #expect(Language.gaps(of: plan) == [])
+        #expect(
+            Language.gaps(of: try #require(read("version: 1\n" + Self.whole).plan)).map(\.path).prefix(2) == [
+                "services.web.command", "services.web.directory",
+            ])
+    }
+
     @Test("is not said of a program that is looked up in PATH, or that a reference names")
     func programsElsewhere() throws {
         #expect(

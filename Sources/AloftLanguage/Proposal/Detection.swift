@@ -18,7 +18,6 @@ struct ProposedService: Sendable {
     var command: [String]
     /// One line for the comment above the command.
     var why: String
-    var directory: String?
     var variables: [Variable] = []
     /// Gets requests; a worker does not.
     var isRouted = true

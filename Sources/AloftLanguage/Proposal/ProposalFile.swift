@@ -34,9 +34,6 @@ struct ProposalFile {
         var lines = [line("  \(service.name):", role), "    # \(DisplayLine.printable(service.why))"]
         let words = service.command.map { Outline.text(escaped($0)) }
         lines.append("    command: \(Outline.list(words).inline)")
-        if let directory = service.directory {
-            lines.append(line("    directory: \(YAMLText.inline(directory))", "where the command runs"))
-        }
         if !service.variables.isEmpty {
             lines.append(line("    env:", "besides PATH, HOME, LANG and PORT, its whole environment"))
             lines += service.variables.map {

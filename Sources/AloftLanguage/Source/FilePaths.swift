@@ -13,13 +13,6 @@ package enum FilePaths {
     /// The folder that holds `path`.
     package static func parent(of path: String) -> String { absolute("..", from: path) }
 
-    /// The spelling a file in `folder` would use: `./api` where the path lies below, the absolute path elsewhere.
-    package static func spelled(_ path: String, from folder: String) -> String {
-        if path == folder { return "." }
-        let base = folder == "/" ? "/" : folder + "/"
-        return path.hasPrefix(base) ? "./" + path.dropFirst(base.count) : path
-    }
-
     package static func lastComponent(of path: String) -> String {
         path.split(separator: "/").last.map(String.init) ?? ""
     }

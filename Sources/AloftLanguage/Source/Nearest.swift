@@ -13,7 +13,7 @@ enum Nearest {
             let letters = Array(candidate.lowercased().unicodeScalars)
             let allowance = max(1, (max(wanted.count, letters.count) + 1) / 3)
             guard abs(letters.count - wanted.count) <= allowance else { continue }
-            let distance = distance(wanted, letters)
+            let distance = distance(wanted, letters, limit: allowance)
             if distance <= allowance, distance < max(wanted.count, letters.count) {
                 ranked.append((distance, candidate))
             }
@@ -22,7 +22,9 @@ enum Nearest {
     }
 
     /// Edits that turn one into the other: insert, delete, replace, or swap two neighbours (optimal string alignment).
-    static func distance(_ left: [Unicode.Scalar], _ right: [Unicode.Scalar]) -> Int {
+    ///
+    /// Any number past `limit` stands for all of them, so that words that have nothing in common cost little.
+    static func distance(_ left: [Unicode.Scalar], _ right: [Unicode.Scalar], limit: Int = .max) -> Int {
         guard !left.isEmpty, !right.isEmpty else { return max(left.count, right.count) }
         var beforeLast = [Int](repeating: 0, count: right.count + 1)
         var last = Array(0...right.count)
@@ -36,6 +38,7 @@ enum Nearest {
                 }
                 current[column] = best
             }
+            guard current.contains(where: { $0 <= limit }) else { return limit + 1 }
             beforeLast = last
             last = current
         }

@@ -23,27 +23,23 @@ package struct SourceFile: Sendable {
     /// says that it is too large. Symbolic links are followed.
     package static func open(_ path: String) throws(SourceError) -> SourceFile {
         let absolute = FilePaths.absolute(path, from: FileManager.default.currentDirectoryPath)
-        let target = URL(fileURLWithPath: absolute).resolvingSymlinksInPath().path
-        guard let attributes = attributes(of: target) else { throw SourceError(path: path, reason: .missing) }
-        guard attributes[.type] as? FileAttributeType == .typeRegular else {
-            throw SourceError(path: path, reason: .notAFile)
+        let target = URL(fileURLWithPath: absolute).resolvingSymlinksInPath()
+        guard FileManager.default.fileExists(atPath: target.path) else {
+            throw SourceError(path: path, reason: .missing)
         }
         do {
-            let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: target))
+            let attributes = try FileManager.default.attributesOfItem(atPath: target.path)
+            guard attributes[.type] as? FileAttributeType == .typeRegular else {
+                throw SourceError(path: path, reason: .notAFile)
+            }
+            let handle = try FileHandle(forReadingFrom: target)
             let bytes = try handle.read(upToCount: Language.maximumFileSize + 4) ?? Data()
             try handle.close()
             return SourceFile(name: path, directory: FilePaths.parent(of: absolute), bytes: Array(bytes))
+        } catch let error as SourceError {
+            throw error
         } catch {
             throw SourceError(path: path, reason: .unreadable(error.localizedDescription))
-        }
-    }
-
-    private static func attributes(of path: String) -> [FileAttributeKey: Any]? {
-        guard FileManager.default.fileExists(atPath: path) else { return nil }
-        do {
-            return try FileManager.default.attributesOfItem(atPath: path)
-        } catch {
-            return nil
         }
     }
 }

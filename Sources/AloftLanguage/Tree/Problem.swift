@@ -42,7 +42,7 @@ struct Problems: Sendable {
     }
 
     /// Whether it is still worth the time to look for what a misspelled word may stand for.
-    var takesHints: Bool { all.count < 100 }
+    var takesHints: Bool { all.count < 50 }
 
     var hasErrors: Bool { all.contains { $0.severity == .error } }
 }
