@@ -13,6 +13,8 @@ package struct DaemonError: Error, Sendable, Hashable, CustomStringConvertible {
         case certificate
         /// Replicas could not be taken over.
         case compute
+        /// The system gives this process too little to work with.
+        case resources
     }
 
     package let code: Code

@@ -13,7 +13,7 @@ extension Daemon {
     /// - Throws: `invalidFile` with the whole report; `alreadyRunning`, `state`, `certificate` or `listen`.
     package static func start(_ options: DaemonOptions) async throws(DaemonError) -> Daemon {
         let stopwatch = Stopwatch()
-        OwnSettings.apply()
+        try OwnSettings.apply()
         let (running, warnings): (Running, Int)
         do {
             let read = try Running.read(
@@ -189,12 +189,22 @@ private struct Parts {
 
 /// What a daemon sets for its own process; a system that refuses goes on with less.
 private enum OwnSettings {
-    static func apply() {
+    /// The daemon's own files, and a few replicas and connections.
+    static let leastOpenFiles = 128
+
+    static func apply() throws(DaemonError) {
         ProcessSettings.ignoreBrokenPipes()
+        let limit: UInt64
         do {
-            try ProcessSettings.raiseOpenFiles()
+            limit = try ProcessSettings.raiseOpenFiles()
         } catch {
             OwnProcess.write(Array("aloft: \(error); going on with the limit there is\n".utf8), to: 2)
+            return
+        }
+        guard limit >= leastOpenFiles else {
+            throw DaemonError(
+                .resources, "this process may have \(limit) open files; Aloft needs at least \(leastOpenFiles)",
+                hint: "raise the limit of open files: `ulimit -Hn` shows it, LimitNOFILE= of a system service sets it")
         }
     }
 }
