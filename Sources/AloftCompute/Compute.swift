@@ -25,6 +25,7 @@ package actor Compute {
     /// Nil while `run()` does not run.
     var jobs: AsyncStream<Job>.Continuation?
     var prober: Prober?
+    var isRunning = false
     /// Nothing is started any more.
     var isStopping = false
     var waiters: [UInt64: Waiter] = [:]
@@ -52,7 +53,12 @@ package actor Compute {
     /// time; again after it returned, it adopts what the run before left.
     /// - Throws: `ComputeStartError` where the state directory cannot be used or the store cannot be read.
     package func run() async throws {
-        precondition(jobs == nil, "supervision runs already")
+        if isRunning {
+            // `stopAll` was first and takes care of what there is.
+            if isStopping { return }
+            throw ComputeStartError.alreadyRunning
+        }
+        isRunning = true
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: Self.clientConfiguration)
         prober = Prober(client: client, hostEnvironment: configuration.hostEnvironment)
         let (stream, continuation) = AsyncStream.makeStream(of: Job.self)
@@ -84,6 +90,7 @@ package actor Compute {
     private func letGo(_ client: HTTPClient) async {
         jobs?.finish()
         jobs = nil
+        isRunning = false
         prober = nil
         replicas = [:]
         dismissWaiters()
@@ -134,9 +141,10 @@ package actor Compute {
     /// run, what an earlier daemon left is adopted and stopped.
     package func stopAll() async {
         isStopping = true
-        guard jobs != nil else { return await stopLeftBehind() }
+        guard isRunning else { return await stopLeftBehind() }
         for name in order { advance(name) }
-        _ = await wait(within: nil) { $0.replicas.isEmpty }
+        // Without jobs it is still finding out what there is.
+        _ = await wait(within: nil) { $0.jobs != nil && $0.replicas.isEmpty }
         await driver.close()
     }
 

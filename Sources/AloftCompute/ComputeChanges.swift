@@ -31,7 +31,7 @@ extension Compute {
             note(
                 .warning, "replica.killed", id.name,
                 "did not end within \(grace.quantity) of SIGTERM: SIGKILL to its whole group")
-        case .sweeping: ended(state)
+        case .sweeping: ended(state, whileUnwatched: before.machine.phase == .launching && before.adoptedAt != nil)
         case .gone: left(id, facts)
         }
     }
@@ -70,7 +70,7 @@ extension Compute {
     // MARK: ends
 
     /// A process has ended, or was never made.
-    private func ended(_ state: ReplicaFacts) {
+    private func ended(_ state: ReplicaFacts, whileUnwatched: Bool) {
         let id = state.id
         let cause = state.cause ?? .unknown
         let asked = state.machine.stopAsked && state.machine.condemned == nil
@@ -80,6 +80,10 @@ extension Compute {
         if asked {
             let reason = state.stopReason.map { ": \($0.rawValue)" } ?? ""
             return note(.notice, "replica.stopped", id.name, "\(cause)\(reason)")
+        }
+        if whileUnwatched && services[id.service]?.spec.restart.policy != .never {
+            // How often it did that is not known, so its next start does not have to wait.
+            return note(.warning, "replica.exited", id.name, "ended while no daemon watched")
         }
         let next = planNext(state, cause)
         if case .notStarted = cause {
@@ -104,6 +108,7 @@ extension Compute {
         }
         // The end of an outdated process says nothing about the new configuration.
         guard isCurrent(state, service), var slot = service.slots[id.index] else { return "it is being replaced" }
+        if case .notStarted = cause { slot.hasFailed = true }
         let policy = service.spec.restart.policy
         if policy == .never || (policy == .onFailure && cause == .code(0)) {
             slot.isFinished = true
@@ -111,7 +116,6 @@ extension Compute {
             services[id.service] = service
             return "stays so (restart policy `\(policy.rawValue)`)"
         }
-        if case .notStarted = cause { slot.hasFailed = true }
         // A port on which it never got ready may be somebody else's.
         if !state.machine.wasReady { slot.lastPort = nil }
         let readyFor = state.machine.longestReady

@@ -78,7 +78,7 @@ package struct LastExit: Sendable, Hashable, Codable {
         case outOfMemory(limit: ByteSize?)
         /// It was never started; the text says why.
         case notStarted(String)
-        /// It ended while no daemon watched.
+        /// It was started by an earlier daemon, so that the system does not tell this one.
         case unknown
     }
 
@@ -99,7 +99,7 @@ extension LastExit.Cause: CustomStringConvertible {
         case .outOfMemory(.some(let limit)): "out of memory: killed at limit \(limit)"
         case .outOfMemory(nil): "out of memory: killed by the kernel"
         case .notStarted(let reason): reason
-        case .unknown: "ended while no daemon watched"
+        case .unknown: "ended (exit code unknown: an earlier daemon had started it)"
         }
     }
 }

@@ -23,6 +23,7 @@ package protocol Driver: Sendable {
 /// One replica that was started, until `sweep` has removed the last of it.
 package protocol RunningReplica: Sendable {
     var record: ReplicaRecord { get }
+    var hasEnded: Bool { get }
     /// Waits for its end. Nil where the task is cancelled first.
     func ended() async -> LastExit.Cause?
     /// To all its processes.
@@ -80,11 +81,13 @@ package enum ComputeStartError: Error, Sendable, CustomStringConvertible {
     case system(SystemError)
     /// The journal.
     case store(any Error)
+    case alreadyRunning
 
     package var description: String {
         switch self {
         case .system(let error): "cannot supervise replicas: \(error)"
         case .store(let error): "cannot read which replicas run: \(error)"
+        case .alreadyRunning: "replicas are supervised already"
         }
     }
 }

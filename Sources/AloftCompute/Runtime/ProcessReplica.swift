@@ -23,6 +23,8 @@ final class ProcessReplica: RunningReplica {
         self.released = released
     }
 
+    var hasEnded: Bool { watch == nil || watch?.ending != nil }
+
     func ended() async -> LastExit.Cause? {
         guard let watch else { return Task.isCancelled ? nil : .unknown }
         guard let ending = await watch.wait() else { return nil }

@@ -55,7 +55,11 @@ struct ReplicaRunner: Sendable {
         case .adopt(let record):
             let replica = await driver.adopt(record)
             await attach(record)
-            await compute.report(.adopted, from: id, Findings(replica: replica))
+            if replica.hasEnded {
+                await compute.report(.exited, from: id, Findings(replica: replica, cause: .unknown))
+            } else {
+                await compute.report(.adopted, from: id, Findings(replica: replica))
+            }
             return replica
         case .launch(let order):
             do throws(LaunchFailure) {
@@ -78,7 +82,8 @@ struct ReplicaRunner: Sendable {
     /// A replica that could not be written down runs all the same; only a next daemon would not know it and end it.
     private func save(_ record: ReplicaRecord) async {
         do {
-            try await ports.store.save(record)
+            // Not given up when supervision ends at this moment: the process runs.
+            try await Task { try await ports.store.save(record) }.value
         } catch {
             await compute.warn(id.name, "replica.unrecorded", "cannot be written to the journal: \(error)")
         }

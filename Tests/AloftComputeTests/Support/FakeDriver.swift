@@ -61,6 +61,7 @@ final class FakeReplica: RunningReplica {
 
     /// From now on exec probes with this command fail.
     func fail(_ command: String) { state.withLock { _ = $0.failing.insert(command) } }
+    var hasEnded: Bool { state.withLock { $0.cause != nil } }
     var signals: [Int32] { state.withLock { $0.signals } }
 
     func end(_ cause: LastExit.Cause) {
