@@ -32,7 +32,7 @@ package struct Daemon: Sendable {
     /// Stops in this order: the edge (requests under way may end), the replicas, admin and control, the records.
     package func run() async -> Bool {
         let parts: [any Service] = [
-            HubService(hub: hub, events: events), control, admin,
+            HubService(hub: hub, events: events), Upkeep(logs: stores.logs, compute: compute), control, admin,
             ComputeService(compute: compute, unreachable: unreachable), EdgeService(edge: edge, present: present),
         ]
         let group = ServiceGroup(

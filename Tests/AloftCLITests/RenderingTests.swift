@@ -1,6 +1,7 @@
 import AloftDaemon
 import AloftLanguage
 import AloftModel
+import Foundation
 import Testing
 
 @testable import AloftCLI
@@ -105,11 +106,13 @@ struct RenderingTests {
     }
 
     @Test("an explanation shows type, default and limits in columns")
-    func explanation() {
-        let explanation = Explanation(
-            path: "logs.retention", type: "duration", summary: "How long logs are kept.", detail: nil,
-            standard: "30d", isRequired: false, limits: "1m to 10y", choices: [], example: "logs: {retention: 7d}\n",
-            effect: "at once", keys: [])
+    func explanation() throws {
+        let json = """
+            {"path": "logs.retention", "type": "duration", "summary": "How long logs are kept.", "standard": "30d",
+             "isRequired": false, "limits": "1m to 10y", "choices": [], "example": "logs: {retention: 7d}\\n",
+             "effect": "at once", "keys": []}
+            """
+        let explanation = try JSONDecoder().decode(Explanation.self, from: Data(json.utf8))
         #expect(
             ExplanationText(palette: .plain).render(explanation) == """
                 logs.retention

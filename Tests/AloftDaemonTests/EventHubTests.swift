@@ -25,6 +25,15 @@ struct EventHubTests {
         }
     }
 
+    /// Subjects that a follower was given.
+    private final class Seen: Sendable {
+        private let names = Mutex<[String]>([])
+
+        var all: [String] { names.withLock { $0 } }
+
+        func add(_ event: Event) { names.withLock { $0.append(event.subject) } }
+    }
+
     private func publish(_ queue: EventQueue, _ names: [String]) {
         for name in names { queue.publish(.notice, "test.happened", name, "it did") }
     }
@@ -49,24 +58,22 @@ struct EventHubTests {
             let rig = try Rig(directory)
             publish(rig.queue, ["past-1", "past-2"])
             let records = Records(journal: rig.journal, hub: rig.hub, reader: LogReader(directory: directory + "/logs"))
-            let seen = Mutex<[String]>([])
+            let seen = Seen()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await rig.hub.run() }
                 group.addTask {
                     let history = EventHistory(since: nil, subject: nil, severity: .notice, limit: 10)
-                    try await records.stream(history, follow: true) { event in
-                        seen.withLock { $0.append(event.subject) }
-                    }
+                    try await records.stream(history, follow: true) { seen.add($0) }
                 }
-                try await eventually("the past is seen") { seen.withLock { $0.count } == 2 }
+                try await eventually("the past is seen") { seen.all.count == 2 }
                 publish(rig.queue, ["future-1"])
-                try await eventually("the future is seen") { seen.withLock { $0.count } == 3 }
+                try await eventually("the future is seen") { seen.all.count == 3 }
                 publish(rig.queue, ["future-2"])
-                try await eventually("more of it is seen") { seen.withLock { $0.count } == 4 }
+                try await eventually("more of it is seen") { seen.all.count == 4 }
                 rig.queue.finish()
                 try await group.waitForAll()
             }
-            #expect(seen.withLock { $0 } == ["past-1", "past-2", "future-1", "future-2"])
+            #expect(seen.all == ["past-1", "past-2", "future-1", "future-2"])
         }
     }
 
@@ -78,23 +85,21 @@ struct EventHubTests {
             try await rig.journal.record(
                 Event(time: .now, severity: .notice, kind: "test.happened", subject: "past", message: ""))
             let records = Records(journal: rig.journal, hub: rig.hub, reader: LogReader(directory: directory + "/logs"))
-            let seen = Mutex<[String]>([])
+            let seen = Seen()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await rig.hub.run() }
                 group.addTask {
                     let history = EventHistory(since: nil, subject: nil, severity: .notice, limit: 0)
-                    try await records.stream(history, follow: true) { event in
-                        seen.withLock { $0.append(event.subject) }
-                    }
+                    try await records.stream(history, follow: true) { seen.add($0) }
                 }
                 try await eventually("something new is seen") {
                     publish(rig.queue, ["future"])
-                    return seen.withLock { !$0.isEmpty }
+                    return !seen.all.isEmpty
                 }
                 rig.queue.finish()
                 try await group.waitForAll()
             }
-            #expect(seen.withLock { $0.allSatisfy { $0 == "future" } })
+            #expect(seen.all.allSatisfy { $0 == "future" })
         }
     }
 

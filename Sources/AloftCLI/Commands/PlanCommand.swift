@@ -53,7 +53,7 @@ struct PlanCommand: AsyncParsableCommand {
         let path = "plan/difference".query([("environment", environment)])
         do {
             return try await ControlClient(paths: paths).post(path, source.bytes)
-        } catch where error.code == "notRunning" {
+        } catch  where error.code == "notRunning" {
             return nil
         }
     }

@@ -89,8 +89,10 @@ struct UpCommand: AsyncParsableCommand {
 
 extension CommandFailure {
     init(_ error: DaemonError) {
+        let isFile = error.code == .invalidFile
         self.init(
-            error.message, hint: error.hint, code: error.code.rawValue,
-            exitCode: error.code == .invalidFile ? .misuse : .failed)
+            isFile ? "the file has errors\n\n\(error.message)" : error.message,
+            hint: isFile ? "correct them, then try again" : error.hint, code: error.code.rawValue,
+            exitCode: isFile ? .misuse : .failed)
     }
 }

@@ -1,0 +1,35 @@
+import AloftCompute
+import AloftLogs
+import ServiceLifecycle
+
+/// What has to happen now and then though nobody asks.
+struct Upkeep: Service {
+    static let period = Duration.seconds(10)
+    /// Logs are looked at each so many periods.
+    static let logPeriods = 6
+
+    let logs: LogStore
+    let compute: Compute
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            var round = 0
+            while await pause() {
+                // Measures cpu, so that the first `aloft status` has a share of the last seconds to show.
+                _ = await compute.status()
+                round += 1
+                if round % Self.logPeriods == 0 { logs.maintain() }
+            }
+        }
+    }
+
+    /// False once the daemon stops.
+    private func pause() async -> Bool {
+        do {
+            try await Task.sleep(for: Self.period)
+            return true
+        } catch {
+            return false
+        }
+    }
+}
