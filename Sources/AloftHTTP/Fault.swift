@@ -26,7 +26,7 @@ package enum FaultReason: UInt8, Error, Sendable, Hashable, CaseIterable {
     /// One sentence for the error page and the log; it never repeats bytes of the message.
     package var sentence: String {
         switch self {
-        case .invalidMethod: "The method is not a token of at most 32 bytes."
+        case .invalidMethod: "The method is not a word of at most 32 capital letters, `-` and `_`."
         case .invalidTarget: "The request target holds a byte that must be percent-encoded, or is empty."
         case .invalidVersion: "The version is not written as HTTP/1.1 or HTTP/1.0."
         case .unsupportedVersion: "Only HTTP/1.1 and HTTP/1.0 are spoken here."

@@ -143,7 +143,10 @@ struct FieldSection: Sendable {
         if known != .other {
             if facts.seen & once & known.bit != 0 { throw .duplicateField }
             facts.seen |= known.bit
-            if known.bit & KnownField.noted != 0 { try note(known, value, view) }
+            if known.bit & KnownField.noted != 0 {
+                try note(known, value, view)
+                try refuseTabs(known, value, view, ByteRange(colon &+ 1, valueEnd))
+            }
         } else if hasUnderscore {
             try refuseImitation(view, line, colon)
         }
@@ -171,6 +174,26 @@ struct FieldSection: Sendable {
             facts.expectsContinue = true
         default:
             return
+        }
+    }
+
+    /// A tab around a value that framing, routing or the connection depends on is white space to some and part of the value to
+    /// others (nginx), which is enough to disagree about where a message ends.
+    @inline(always)
+    private func refuseTabs(
+        _ known: KnownField, _ value: ByteRange, _ view: ByteView, _ whole: ByteRange
+    ) throws(FaultReason) {
+        for i in whole.lowerBound..<value.lowerBound where view[i] == 0x09 { throw Self.tabFault(known) }
+        for i in value.upperBound..<whole.upperBound where view[i] == 0x09 { throw Self.tabFault(known) }
+    }
+
+    @inline(never)
+    private static func tabFault(_ known: KnownField) -> FaultReason {
+        switch known {
+        case .host: .invalidHost
+        case .contentLength: .invalidContentLength
+        case .transferEncoding: .invalidTransferEncoding
+        default: .invalidFieldValue
         }
     }
 

@@ -72,12 +72,18 @@ struct RequestLine: Sendable {
                 setMethod(Method(view.buffer, ByteRange(start, at)), count: at &- start)
                 return true
             }
-            guard isTokenByte(byte), at &- start < Self.longestMethod else {
+            guard Self.isMethodByte(byte), at &- start < Self.longestMethod else {
                 throw byte == 0x0A ? .bareLineFeed : .invalidMethod
             }
             at &+= 1
         }
         return false
+    }
+
+    /// Capitals, `-` and `_`. Others are tokens too, but no method has ever had them, and an application that takes `post`
+    /// for `POST` would serve what a route for POST was to guard.
+    private static func isMethodByte(_ byte: UInt8) -> Bool {
+        byte &- 0x41 < 26 || byte == 0x2D || byte == 0x5F
     }
 
     @inline(always)

@@ -22,6 +22,8 @@ extension RequestCase {
         RequestCase("the same Host twice", "GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", .duplicateField),
         RequestCase("two Hosts in HTTP/1.0", "GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n", .duplicateField),
         RequestCase("a Host with a space before its colon", "GET / HTTP/1.1\r\nHost : a\r\n\r\n", .spaceBeforeColon),
+        .host("a tab before a host", "\ta", .invalidHost),
+        .host("a tab behind a host", "a\t", .invalidHost),
         .host("an empty Host", "", .invalidHost),
         .host("user information in Host", "u@a", .invalidHost),
         .host("a slash in Host", "a/b", .invalidHost),

@@ -1,0 +1,76 @@
+import Foundation
+
+/// The comparison as a page for the docs.
+struct StrictnessTable {
+    private let results: [Comparison]
+
+    init(_ results: [Comparison]) { self.results = results }
+
+    var text: String {
+        var lines = [
+            "# What is refused", "",
+            "The same bytes sent to Aloft's parser, to nginx and to HAProxy (Debian 12's packages, their own defaults, a",
+            "proxied location). Written by a test run, which also fails if nginx refuses anything that Aloft forwards:", "",
+            "    ALOFT_WRITE_STRICTNESS=$PWD/docs/strictness.md swift test --filter StrictnessTests", "",
+            "A number is the status of the answer, after which Aloft closes the connection; *forwarded* means that the",
+            "request reaches the application, *closed* that the connection ends without an answer, *waits* that more bytes",
+            "are awaited. Inputs are shown without the request line and the Host field where those are good ones.", "",
+            summary,
+        ]
+        var group = ""
+        for result in results {
+            if result.group != group {
+                group = result.group
+                lines += ["", "## \(group)", "", "| rule | input | Aloft | nginx | HAProxy |", "|---|---|---|---|---|"]
+            }
+            lines.append(row(result))
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private var summary: String {
+        let aloft = results.filter { $0.refusal != nil }.count
+        let nginx = results.filter(\.nginx.isRefusal).count
+        let haproxy = results.filter { $0.haproxy?.isRefusal ?? false }.count
+        return "Of \(results.count) inputs Aloft refuses \(aloft), nginx \(nginx), HAProxy \(haproxy)."
+    }
+
+    private func row(_ result: Comparison) -> String {
+        let aloft = result.refusal.map { "**\($0)**" } ?? "forwarded"
+        return "| \(result.rule) | \(shown(result.bytes)) | \(aloft) | \(shown(result.nginx)) | \(shown(result.haproxy)) |"
+    }
+
+    private func shown(_ answer: Peer.Answer?) -> String {
+        switch answer {
+        case .status(200): "forwarded"
+        case .status(let status): "\(status)"
+        case .closed: "closed"
+        case .waits: "waits"
+        case nil: "not run"
+        }
+    }
+
+    /// Escaped, at most 60 characters of what differs from a good request.
+    private func shown(_ bytes: [UInt8]) -> String {
+        var text = bytes.reduce(into: "") { $0 += Self.escaped($1) }
+        for start in ["GET / HTTP/1.1\\r\\nHost: a\\r\\n", "POST / HTTP/1.1\\r\\nHost: a\\r\\n"] where text.hasPrefix(start) {
+            text.removeFirst(start.count)
+        }
+        let chunked = "Transfer-Encoding: chunked\\r\\n\\r\\n"
+        if text.hasPrefix(chunked), text.count > chunked.count, !text.hasSuffix("0\\r\\n\\r\\n0\\r\\n\\r\\n") {
+            text.removeFirst(chunked.count)
+        }
+        let short = text.count > 60 ? text.prefix(57) + "..." : text[...]
+        return "`" + short.replacingOccurrences(of: "|", with: "\\|").replacingOccurrences(of: "`", with: "'") + "`"
+    }
+
+    private static func escaped(_ byte: UInt8) -> String {
+        switch byte {
+        case 0x0D: "\\r"
+        case 0x0A: "\\n"
+        case 0x09: "\\t"
+        case 0x20..<0x7F: String(UnicodeScalar(byte))
+        default: "\\x" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
+        }
+    }
+}
