@@ -56,6 +56,8 @@ package final class Edge: Sendable {
             for loop in self.loops { loop.publish(snapshot) }
         }
         gate.change(limits: spec.limits)
+        // Who waits for this may rely on every later request seeing the new plan.
+        for loop in loops { await loop.submit { _ in } }
         return addresses
     }
 

@@ -12,7 +12,7 @@ struct AccessLine {
     ) {
         bytes.reserveCapacity(384)
         put("{\"time\":\"\(time)\",\"client\":\"")
-        bytes += client
+        client.withUnsafeBytes { JSONText.append($0, to: &bytes) }
         put("\",\"method\":")
         putString(source, head.methodName)
         put(",\"scheme\":\"\(isTLS ? "https" : "http")\",\"host\":")

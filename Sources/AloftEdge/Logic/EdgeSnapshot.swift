@@ -40,7 +40,8 @@ final class EdgeSnapshot: Sendable {
         trusted = TrustedNetworks(spec.trustedProxies)
         rules = CompiledHeaderRules(spec.headers)
         headLimits = HeadLimits(headBytes: spec.limits.head.bytes)
-        tls = certificates.isEmpty ? nil : try ServerTLS(certificates, minimum: spec.tls.minVersion)
+        let needsTLS = spec.listeners.contains { $0.tls }
+        tls = certificates.isEmpty && !needsTLS ? nil : try ServerTLS(certificates, minimum: spec.tls.minVersion)
         timeouts = Timeouts(
             requestHead: UInt64(spec.timeouts.requestHead.nanoseconds), idle: UInt64(spec.timeouts.idle.nanoseconds),
             request: UInt64(spec.timeouts.request.nanoseconds), connect: UInt64(spec.timeouts.connect.nanoseconds))

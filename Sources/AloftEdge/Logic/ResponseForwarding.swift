@@ -61,7 +61,7 @@ enum ResponseForwarding {
             writer.put(bytes, head.reason)
             writer.put("\r\n")
             putFields(head, bytes, manner, rules, &writer)
-            if !rules.added.isEmpty { writer.put(rules.added) }
+            if !rules.added.isEmpty, head.status >= 200 { writer.put(rules.added) }
             if manner.framing == .madeChunked { writer.put("Transfer-Encoding: chunked\r\n") }
             if manner.switchesProtocol {
                 writer.put("Connection: upgrade\r\n")
@@ -85,6 +85,8 @@ enum ResponseForwarding {
         _ rules: borrowing CompiledHeaderRules, _ writer: inout ByteWriter
     ) {
         let applyRules = !rules.isEmpty
+        // 1xx and 204 have no body, whatever they say; a client that believed them would wait for one.
+        let mayHaveBody = head.status >= 200 && head.status != 204
         var runStart = -1
         let count = head.fields.count
         var index = 0
@@ -94,7 +96,8 @@ enum ResponseForwarding {
             switch field.known {
             case .connection, .keepAlive, .proxyConnection, .te: keeps = false
             case .upgrade: keeps = manner.switchesProtocol || head.status == 426
-            case .transferEncoding: keeps = manner.framing == .asIs
+            case .transferEncoding: keeps = manner.framing == .asIs && mayHaveBody && !manner.isHTTP10
+            case .contentLength: keeps = mayHaveBody
             default: keeps = !field.isHopByHop || field.known == .trailer
             }
             if applyRules, keeps, rules.removes(field, in: bytes) { keeps = false }

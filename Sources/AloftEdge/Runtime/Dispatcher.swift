@@ -53,7 +53,8 @@ struct Dispatcher {
         RequestForwarding.write(loop.requestHead, from: bytes, client: facts, id: id, into: &outgoing)
         return .proxy(
             Exchange.Request(
-                snapshot: snapshot, route: route, plan: plan, counters: counters, facts: exchangeFacts(plan, bytes, id),
+                snapshot: snapshot, route: route, plan: plan, rotation: loop.rotations[plan.service],
+                counters: counters, facts: exchangeFacts(plan, bytes, id),
                 line: line),
             outgoing: outgoing)
     }

@@ -22,6 +22,8 @@ final class EdgeLoop: @unchecked Sendable {
     var counters = LoopCounters()
     var random: QuickRandom
     private(set) var isDraining = false
+    /// No connection to a replica is kept any more.
+    private(set) var isClosed = false
 
     /// Heads are parsed into these; they hold nothing between two calls.
     var requestHead = RequestHead()
@@ -171,6 +173,7 @@ final class EdgeLoop: @unchecked Sendable {
     }
 
     func closeEverything() {
+        isClosed = true
         ticker?.cancel()
         for connection in connections { connection.abort() }
         for rotation in rotationsByName.values {

@@ -8,64 +8,41 @@ import NIOPosix
 /// Knows nothing of how the client speaks: a front end gives it a forwarded head and body bytes, and is told what to
 /// write. Made once a client connection and begun anew for each request; confined to its event loop.
 final class Exchange {
-    private unowned(unsafe) let loop: EdgeLoop
-    private unowned(unsafe) let client: ClientConnection
+    unowned(unsafe) let loop: EdgeLoop
+    unowned(unsafe) let client: ClientConnection
 
-    /// What the front end knows of a request.
-    struct Request {
-        let snapshot: EdgeSnapshot
-        let route: CompiledRoute
-        let plan: ServicePlan
-        let counters: RouteCounters
-        let facts: Facts
-        let line: AccessLine?
-    }
-
-    /// The plain values among it: copying them costs nothing.
-    struct Facts {
-        let method: Method
-        let minorVersion: UInt8
-        let isTLS: Bool
-        let keepAlive: Bool
-        let wantsUpgrade: Bool
-        let wantsJSON: Bool
-        let clientHash: UInt64
-        let id: RequestID
-        /// Monotonic nanoseconds.
-        let started: UInt64
-
-        static let none = Facts(
-            method: .get, minorVersion: 1, isTLS: false, keepAlive: false, wantsUpgrade: false, wantsJSON: false,
-            clientHash: 0, id: RequestID(high: 0, low: 0), started: 0)
-    }
-
-    private var request: Request?
+    var request: Request?
     private var facts = Facts.none
     /// Of the request's snapshot, which `request` keeps alive.
     private unowned(unsafe) var plan: ServicePlan
     private var rotation: ServiceRotation?
     private var backend: Backend?
-    private var upstream: UpstreamConnection?
+    var upstream: UpstreamConnection?
     /// The forwarded head and the beginning of the body; kept until an answer begins, in case it is sent again.
     private var outgoing: ByteBuffer?
     private var isReplayable = true
     private var isRequestComplete = false
-    private var hasResponseBegun = false
+    var hasResponseBegun = false
     private var answersKeepAlive = true
     private var framing = ClientFraming.asIs
     private var attempts = 0
     private var hasRetriedStale = false
     private var sentAt: UInt64 = 0
-    private var status = 0
-    private var requestBytes = 0
-    private var responseBytes = 0
+    var status = 0
+    var requestBytes = 0
+    var responseBytes = 0
     /// One more for each request, so that a connection that comes too late is not taken for this one's.
     private var generation: UInt64 = 0
     private(set) var isActive = false
-    private var isTunnel = false
+    var isTunnel = false
+    /// The replica will send nothing more into the tunnel.
+    var isReplicaDone = false
+    private var interimBytes = 0
 
     /// Body bytes kept for sending a request again.
     private static let replayLimit = 64 * 1024
+    /// Interim answers passed on for one request, in bytes: nothing else holds a replica back that sends no other.
+    private static let interimLimit = 64 * 1024
     /// A body up to this is copied behind its head, so that one write carries both.
     private static let copiedBody = 16 * 1024
     /// How long a replica that refused a connection is left out while others are there; nanoseconds.
@@ -80,6 +57,10 @@ final class Exchange {
     var wantsUpgrade: Bool { facts.wantsUpgrade }
     /// Nanoseconds that each side may be silent.
     var timeout: UInt64 { plan.timeout }
+    /// The answer has begun.
+    var isAnswering: Bool { hasResponseBegun }
+    /// An answer is under way whose end will be the end of the client's connection.
+    var endsByClosing: Bool { isActive && hasResponseBegun && framing == .untilClose }
     var wantsPayloadOnly: Bool { framing == .untilClose }
 
     // MARK: From the client
@@ -88,7 +69,7 @@ final class Exchange {
     func begin(_ request: consuming Request, outgoing: ByteBuffer, bodyBytes: Int, isComplete: Bool) {
         generation &+= 1
         isActive = true
-        rotation = loop.rotations[request.plan.service]
+        rotation = request.rotation
         facts = request.facts
         plan = request.plan
         self.request = request
@@ -101,8 +82,10 @@ final class Exchange {
         status = 0
         requestBytes = bodyBytes
         responseBytes = 0
+        interimBytes = 0
         framing = .asIs
         isTunnel = false
+        isReplicaDone = false
         loop.counters.activeRequests += 1
         attempt(avoiding: nil)
     }
@@ -131,18 +114,9 @@ final class Exchange {
         }
     }
 
-    private func dropOutgoing() {
+    func dropOutgoing() {
         if let buffer = outgoing.take() { loop.recycle(buffer) }
     }
-
-    /// Bytes for the tunnel.
-    func sendThroughTunnel(_ bytes: ByteBuffer) {
-        requestBytes += bytes.readableBytes
-        upstream?.send(bytes)
-        if let upstream, !upstream.isWritable { client.setReading(false) }
-    }
-
-    func clientClosedInput() { upstream?.closeOutput() }
 
     /// The client is gone; nothing can be answered any more.
     func clientGone() {
@@ -155,18 +129,17 @@ final class Exchange {
 
     /// The rest of the request is not acceptable: says so, if the answer has not begun.
     func refuse(_ status: Int, _ error: ErrorType, _ message: String) {
-        guard hasResponseBegun else { return fail(status, error, message) }
-        finish(error: error, status: self.status, clean: false)
-        client.abort()
+        if hasResponseBegun { cut(error: error) } else { fail(status, error, message) }
     }
 
     /// Neither side did anything for the route's time limit.
     func timedOut() {
         guard isActive else { return }
-        if hasResponseBegun {
-            finish(error: .timeout, status: status, clean: false)
-            client.abort()
-        } else if !isRequestComplete, upstream != nil {
+        if isTunnel {
+            endTunnel(error: .timeout)
+        } else if hasResponseBegun {
+            cut(error: .timeout)
+        } else if !isRequestComplete, let upstream, upstream.isWritable {
             fail(408, .headTimeout, "The request's body did not arrive in time.")
         } else {
             backend?.failures &+= 1
@@ -180,7 +153,7 @@ final class Exchange {
         guard let rotation else { return }
         let now = monotonicNow()
         attempts += 1
-        rotation.budget.countRequest(second: now / 1_000_000_000)
+        if attempts == 1 { rotation.budget.countRequest(second: now / 1_000_000_000) }
         guard
             let backend = rotation.pick(
                 plan.balance, client: facts.clientHash, avoided: avoiding, now: now, random: &loop.random)
@@ -202,16 +175,18 @@ final class Exchange {
     }
 
     private func start(on connection: UpstreamConnection, now: UInt64) {
-        guard let outgoing else { return }
+        guard let outgoing else { return fail(502, .connect, "The application can't be reached.") }
         upstream = connection
         sentAt = now
         client.deadline = now &+ plan.timeout
-        connection.begin(self, method: facts.method, outgoing)
         if outgoing.readableBytes > Self.replayLimit + Self.copiedBody {
             isReplayable = false
             dropOutgoing()
         }
-        client.setReading(connection.isWritable)
+        let isWhole = isRequestComplete
+        // Last, since a write that fails may end this exchange, and begin the next, before it returns.
+        connection.begin(self, method: facts.method, outgoing)
+        if !isWhole, upstream === connection { client.setReading(connection.isWritable) }
     }
 
     private func connect(to backend: Backend) {
@@ -224,7 +199,9 @@ final class Exchange {
         UpstreamConnector.connect(to: backend, on: loop, timeout: request.snapshot.timeouts.connect) { result in
             // The client may have gone, and another request begun, in the meantime.
             guard self.isActive, self.generation == generation, self.attempts == attempt, self.upstream == nil else {
-                if case .success(let connection) = result { connection.release(clean: true, now: monotonicNow()) }
+                if case .success(let connection) = result {
+                    connection.release(clean: !loop.isClosed, now: monotonicNow())
+                }
                 return
             }
             switch result {
@@ -281,8 +258,7 @@ final class Exchange {
         upstream = nil
         if hasResponseBegun {
             backend.failures &+= 1
-            finish(error: error, status: status, clean: false)
-            return client.abort()
+            return cut(error: error)
         }
         let now = monotonicNow()
         let isSafe = facts.method.isIdempotent && error == .upstreamClosed
@@ -299,13 +275,16 @@ final class Exchange {
         fail(502, error, "The application broke off before it answered.")
     }
 
-    /// 100 and the like, passed on to a client that can take it.
-    func receivedInterim(_ input: inout ByteBuffer) {
-        let length = loop.responseHead.byteCount
-        guard let head = input.readSlice(length: length) else { return }
+    /// 100 and the like, passed on to a client that can take it; false when there are too many of them.
+    func receivedInterim(_ input: inout ByteBuffer) -> Bool {
+        interimBytes += loop.responseHead.byteCount
+        guard interimBytes <= Self.interimLimit else { return false }
         client.deadline = monotonicNow() &+ plan.timeout
-        guard facts.minorVersion == 1 else { return }
-        client.write(head, flush: true)
+        let manner = ResponseForwarding.Manner(
+            framing: .asIs, keepAlive: true, isHTTP10: false, switchesProtocol: false)
+        composeHead(&input, manner)
+        if facts.minorVersion == 1 { client.write(loop.scratch, flush: true) }
+        return true
     }
 
     /// The final head; `input` holds it and what came behind it.
@@ -320,7 +299,7 @@ final class Exchange {
         hasResponseBegun = true
         dropOutgoing()
         client.deadline = now &+ plan.timeout
-        answersKeepAlive = facts.keepAlive && isRequestComplete && !loop.isDraining && !client.isInputClosed
+        answersKeepAlive = facts.keepAlive && isRequestComplete && !loop.isDraining && !client.isLastRequest
         framing = clientFraming()
         if framing == .untilClose { answersKeepAlive = false }
         writeHead(&input, upstream)
@@ -352,7 +331,7 @@ final class Exchange {
 
     /// Writes the forwarded head into the loop's scratch buffer and takes the received one off `input`.
     @inline(__always)
-    private func composeHead(_ input: inout ByteBuffer, _ manner: ResponseForwarding.Manner) {
+    func composeHead(_ input: inout ByteBuffer, _ manner: ResponseForwarding.Manner) {
         guard let rules = request?.snapshot.rules else { return }
         loop.scratch.clear()
         input.withUnsafeReadableBytes { bytes in
@@ -416,29 +395,14 @@ final class Exchange {
         client.exchangeEnded(keepAlive: keepAlive)
     }
 
-    // MARK: Tunnels
-
-    /// 101: from here on bytes go both ways untouched.
-    func switchedProtocol(_ input: inout ByteBuffer) {
-        status = 101
-        hasResponseBegun = true
-        isTunnel = true
-        dropOutgoing()
-        loop.counters.openTunnels += 1
-        let manner = ResponseForwarding.Manner(
-            framing: .asIs, keepAlive: true, isHTTP10: false, switchesProtocol: true)
-        composeHead(&input, manner)
-        client.write(loop.scratch, flush: true)
-        client.becomeTunnel(deadline: monotonicNow() &+ idleTimeout)
-        if input.readableBytes > 0 { received(input, isLast: false) }
-    }
-
-    private var idleTimeout: UInt64 { request?.snapshot.timeouts.idle ?? 0 }
-
-    /// The replica will send nothing more into the tunnel.
-    func upstreamClosedInput() { client.closeOutput() }
-
     // MARK: The end
+
+    /// Breaks off an answer that has begun.
+    func cut(error: ErrorType) {
+        let endsByClosing = self.endsByClosing
+        finish(error: error, status: status, clean: false)
+        client.abort(resets: endsByClosing)
+    }
 
     /// Answers with an error of the edge's own.
     private func fail(_ status: Int, _ error: ErrorType, _ message: String) {
@@ -451,7 +415,7 @@ final class Exchange {
     }
 
     /// Lets go of the replica, counts and logs.
-    private func finish(error: ErrorType, status: Int, clean: Bool) {
+    func finish(error: ErrorType, status: Int, clean: Bool) {
         guard isActive, let request = request.take() else { return }
         isActive = false
         plan = ServicePlan.none

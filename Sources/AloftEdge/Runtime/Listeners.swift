@@ -120,6 +120,7 @@ final class Listeners: Sendable {
             .serverChannelOption(ChannelOptions.Types.SocketOption(level: .socket, name: Self.reusePort), value: 1)
             .serverChannelOption(.maxMessagesPerRead, value: 64)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelOption(.maxMessagesPerRead, value: 2)
             .childChannelOption(.writeBufferWaterMark, value: .init(low: 32 * 1024, high: 96 * 1024))
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try Self.accept(channel, loop: loop, gate: gate, role: role) }
@@ -129,7 +130,7 @@ final class Listeners: Sendable {
     private static func accept(_ channel: any Channel, loop: EdgeLoop, gate: ConnectionGate, role: ListenerRole) throws
     {
         guard let remote = channel.remoteAddress, let text = remote.ipAddress,
-            let peer = PeerAddress(text: Array(text.utf8)),
+            let peer = PeerAddress(text: Array(text.utf8)), !role.isTLS || loop.snapshot.tls != nil,
             gate.enter(peer, isTrusted: loop.snapshot.trusted.contains(peer))
         else {
             channel.close(promise: nil)

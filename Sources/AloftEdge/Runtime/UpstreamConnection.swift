@@ -25,14 +25,17 @@ final class UpstreamConnection: ChannelInboundHandler {
     private var phase = Phase.idle
     private var method = Method.get
     private var parser = ResponseParser(limits: UpstreamConnection.headLimits)
-    /// The beginning of a head that has not arrived whole.
-    private var partialHead: ByteBuffer?
+    /// The beginning of a head that has not arrived whole, and what `parser` has read of it; other connections use the
+    /// loop's meanwhile.
+    private var partial: (bytes: ByteBuffer, head: ResponseHead)?
     private var keepAlive = true
     private var isReading = true
     /// When it became idle, monotonic nanoseconds.
     private(set) var idleSince: UInt64 = 0
     /// It has carried an exchange before, so the replica may have closed it in the meantime.
     private(set) var isReused = false
+    /// The channel takes more.
+    private(set) var isWritable = true
 
     private static let headLimits = HeadLimits(headBytes: 64 * 1024, fieldCount: 200)
 
@@ -57,8 +60,6 @@ final class UpstreamConnection: ChannelInboundHandler {
         context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
     }
 
-    var isWritable: Bool { context?.channel.isWritable ?? false }
-
     /// Stops and starts reading, so that a slow client holds back a fast replica.
     func setReading(_ reads: Bool) {
         guard reads != isReading, let context else { return }
@@ -75,6 +76,7 @@ final class UpstreamConnection: ChannelInboundHandler {
     /// The exchange needs no more of this connection: keeps it for the next one if it can be kept.
     func release(clean: Bool, now: UInt64) {
         exchange = nil
+        if case .closed = phase { return }
         guard clean, keepAlive, case .idle = phase, !backend.isDraining, let context, context.channel.isActive else {
             close()
             return
@@ -87,6 +89,21 @@ final class UpstreamConnection: ChannelInboundHandler {
     }
 
     func closeIdle() { close() }
+
+    /// The tunnel has ended: closes once what was written has left, or after `farewell`.
+    func closeAfterWriting() {
+        guard let context else { return }
+        exchange = nil
+        phase = .closed
+        let channel = context.channel
+        let limit = loop.eventLoop.scheduleTask(in: Self.farewell) { channel.close(promise: nil) }
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer())).assumeIsolated().whenComplete { _ in
+            limit.cancel()
+            channel.close(promise: nil)
+        }
+    }
+
+    private static let farewell = TimeAmount.seconds(2)
 
     private func close() {
         exchange = nil
@@ -105,7 +122,8 @@ final class UpstreamConnection: ChannelInboundHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable { exchange?.upstreamBecameWritable() }
+        isWritable = context.channel.isWritable
+        if isWritable { exchange?.upstreamBecameWritable() }
         context.fireChannelWritabilityChanged()
     }
 
@@ -116,7 +134,10 @@ final class UpstreamConnection: ChannelInboundHandler {
         context.fireUserInboundEventTriggered(event)
     }
 
-    func channelInactive(context: ChannelHandlerContext) { ended() }
+    func channelInactive(context: ChannelHandlerContext) {
+        // An orderly end was told as `inputClosed` before this: the body may have been cut.
+        if case .untilClose = phase { failed(.upstreamClosed) } else { ended() }
+    }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // Reset by the replica, most often; what it means depends on the phase, as for an orderly close.
@@ -171,10 +192,11 @@ final class UpstreamConnection: ChannelInboundHandler {
 
     private func receiveHead(_ data: ByteBuffer) {
         var input: ByteBuffer
-        if var partial = partialHead.take() {
+        if var (bytes, head) = partial.take() {
             var data = data
-            partial.writeBuffer(&data)
-            input = partial
+            bytes.writeBuffer(&data)
+            input = bytes
+            swap(&loop.responseHead, &head)
         } else {
             input = data
         }
@@ -184,7 +206,8 @@ final class UpstreamConnection: ChannelInboundHandler {
             }
             switch outcome {
             case .incomplete:
-                partialHead = input
+                partial = (input, loop.responseHead)
+                loop.responseHead = ResponseHead()
                 return
             case .rejected(let fault):
                 loop.logger.warning(
@@ -210,7 +233,10 @@ final class UpstreamConnection: ChannelInboundHandler {
             switchProtocol(&input, exchange)
             return false
         }
-        exchange.receivedInterim(&input)
+        guard exchange.receivedInterim(&input) else {
+            failed(.upstreamInvalid)
+            return false
+        }
         return input.readableBytes > 0
     }
 
