@@ -126,6 +126,15 @@ struct HostileInputTests {
         #expect(!messages(read(fewer)).contains { $0.contains("it takes at most") })
     }
 
+    @Test("with more warnings than are kept still have their error")
+    func warningsHideNoError() {
+        let route = "    - {match: {path: /a}, redirect: /b}\n"
+        let routes = "version: 1\nedge:\n  routes:\n" + String(repeating: route, count: 700)
+        #expect(read(routes).plan != nil)
+        #expect(read(routes).warnings.count == 500)
+        #expect(read(routes + "logs: {level: loud}\n").errors.count == 1)
+    }
+
     @Test("larger than a mebibyte are refused unread")
     func tooLarge() {
         let reading = read(Self.filled("a") + "aaaaaaaaaaaaa")

@@ -57,56 +57,59 @@ enum TemplateText {
                 literal += "${"
                 continue
             }
-            let span = reader.text.reference(index, in: node)
             guard let end = rest.firstIndex(of: "}") else {
-                reader.problems.error(span, "`${` is not closed", hint: "add the `}`, or write `$${` for the text `${`")
+                let hint = "add the `}`, or write `$${` for the text `${`"
+                report(Complaint("`${` is not closed", hint: hint), index, node, &reader)
                 return nil
             }
             let name = String(rest[..<end])
             rest = rest[rest.index(after: end)...]
             if !literal.isEmpty { parts.append(.text(literal)) }
             literal = ""
-            if let part = part(name, span, &reader) { parts.append(part) } else { isUsable = false }
+            switch part(name, reader) {
+            case .success(let part): parts.append(part)
+            case .failure(let complaint):
+                report(complaint, index, node, &reader)
+                isUsable = false
+            }
         }
         literal += rest
         if !literal.isEmpty || parts.isEmpty { parts.append(.text(literal)) }
         return isUsable ? Template(parts: parts) : nil
     }
 
-    private static func part(_ name: String, _ span: Span, _ reader: inout Reader) -> Template.Part? {
-        switch name {
-        case "PORT":
-            guard reader.listen == .port else {
-                reader.problems.error(
-                    span, "`${PORT}` in a service that listens on a Unix socket",
-                    hint: "write `${SOCKET}`, or `listen: port`")
-                return nil
-            }
-            return .port
-        case "SOCKET":
-            guard reader.listen == .unix else {
-                reader.problems.error(
-                    span, "`${SOCKET}` in a service that listens on a port", hint: "write `${PORT}`, or `listen: unix`")
-                return nil
-            }
-            return .socket
-        default: break
-        }
-        if name.hasPrefix("env.") { return variable(String(name.dropFirst(4)), span, &reader) }
-        let complaint = unknown(name, reader)
+    /// The place is looked for only now: most references are right.
+    private static func report(_ complaint: Complaint, _ index: Int, _ node: Node, _ reader: inout Reader) {
+        let span = reader.problems.isFull ? node.span : reader.text.reference(index, in: node)
         reader.problems.error(span, complaint.message, hint: complaint.hint)
-        return nil
     }
 
-    private static func variable(_ name: String, _ span: Span, _ reader: inout Reader) -> Template.Part? {
-        guard reader.variables.contains(name) else {
-            let near = reader.problems.takesHints ? Nearest.word(to: name, among: reader.variables) : nil
-            reader.problems.error(
-                span, "the environment has no variable `\(name.shortened)`",
-                hint: near.map { "did you mean `${env.\($0)}`?" } ?? "set it where `aloft` is started")
-            return nil
+    private static func part(_ name: String, _ reader: Reader) -> Result<Template.Part, Complaint> {
+        switch name {
+        case "PORT" where reader.listen == .port: return .success(.port)
+        case "SOCKET" where reader.listen == .unix: return .success(.socket)
+        case "PORT":
+            return .failure(
+                Complaint(
+                    "`${PORT}` in a service that listens on a Unix socket",
+                    hint: "write `${SOCKET}`, or `listen: port`"))
+        case "SOCKET":
+            return .failure(
+                Complaint(
+                    "`${SOCKET}` in a service that listens on a port", hint: "write `${PORT}`, or `listen: unix`"))
+        default:
+            return name.hasPrefix("env.")
+                ? variable(String(name.dropFirst(4)), reader) : .failure(unknown(name, reader))
         }
-        return .environment(name)
+    }
+
+    private static func variable(_ name: String, _ reader: Reader) -> Result<Template.Part, Complaint> {
+        guard !reader.variables.contains(name) else { return .success(.environment(name)) }
+        let near = reader.problems.takesHints ? Nearest.word(to: name, among: reader.variables) : nil
+        return .failure(
+            Complaint(
+                "the environment has no variable `\(name.shortened)`",
+                hint: near.map { "did you mean `${env.\($0)}`?" } ?? "set it where `aloft` is started"))
     }
 
     private static func unknown(_ name: String, _ reader: Reader) -> Complaint {

@@ -12,19 +12,24 @@ struct Problem: Sendable, Hashable {
     var notes: [Note] = []
 }
 
-/// Gathers problems: each only once however often an alias repeats it, and at most `limit` of them.
+/// Gathers problems, each only once however often an alias repeats it.
 struct Problems: Sendable {
-    /// More tell nobody anything.
-    static let limit = 1000
+    /// Errors that are kept, and as many warnings; more tell nobody anything. Counted apart, so that no number of
+    /// warnings ever hides an error.
+    static let limit = 500
 
     private(set) var all: [Problem] = []
     private var seen: Set<Problem> = []
+    private var errors = 0
     /// Errors that were reported, those counted again that were known already.
     private(set) var errorReports = 0
 
     mutating func add(_ problem: Problem) {
-        if problem.severity == .error { errorReports += 1 }
-        guard all.count < Self.limit, seen.insert(problem).inserted else { return }
+        let isError = problem.severity == .error
+        if isError { errorReports += 1 }
+        let kept = isError ? errors : all.count - errors
+        guard kept < Self.limit, seen.insert(problem).inserted else { return }
+        if isError { errors += 1 }
         all.append(problem)
     }
 
@@ -44,5 +49,8 @@ struct Problems: Sendable {
     /// Whether it is still worth the time to look for what a misspelled word may stand for.
     var takesHints: Bool { all.count < 50 }
 
-    var hasErrors: Bool { all.contains { $0.severity == .error } }
+    /// One more error would not be kept.
+    var isFull: Bool { errors >= Self.limit }
+
+    var hasErrors: Bool { errors > 0 }
 }

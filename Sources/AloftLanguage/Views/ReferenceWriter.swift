@@ -71,11 +71,20 @@ struct ReferenceWriter {
             switch key.presence {
             case .required: "required"
             case .optional(let otherwise): otherwise ?? ""
-            case .standard(let text): text == "{}" ? "its keys' defaults" : "`\(text)`"
+            case .standard(let text): Self.standard(text, key.form)
             }
         let limits = key.form.choices.isEmpty ? key.form.limits.map { ", \($0)" } ?? "" : ""
         let cells = ["`\(key.name)`", key.form.type + limits, standard, key.summary]
         return "| " + cells.map { $0.replacing("|", with: "\\|") }.joined(separator: " | ") + " |"
+    }
+
+    /// A section says more of its keys than `{}`.
+    private static func standard(_ text: String, _ form: Form) -> String {
+        guard text == "{}" || text == "[]" else { return "`\(text)`" }
+        switch form {
+        case .section, .either: return "its keys' defaults"
+        case .scalar, .choice, .list, .map, .overlay: return "none"
+        }
     }
 
     private func details(of key: Declaration, path: String) -> [String] {
