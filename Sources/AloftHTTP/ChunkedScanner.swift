@@ -19,7 +19,8 @@ package struct ChunkLimits: Sendable, Hashable {
     package var trailerCount: Int
 
     package init(
-        extensionBytes: Int = 256, totalExtensionBytes: Int = 16 * 1024, trailerBytes: Int = 8192, trailerCount: Int = 32
+        extensionBytes: Int = 256, totalExtensionBytes: Int = 16 * 1024, trailerBytes: Int = 8192,
+        trailerCount: Int = 32
     ) {
         self.extensionBytes = extensionBytes
         self.totalExtensionBytes = totalExtensionBytes

@@ -3,7 +3,8 @@ package enum FaultReason: UInt8, Error, Sendable, Hashable, CaseIterable {
     case invalidMethod, invalidTarget, invalidVersion, unsupportedVersion, invalidStatusLine
     case targetFormNotAllowed, invalidPath, dotSegment, invalidPercentEncoding, authorityMismatch
     case bareCarriageReturn, bareLineFeed, obsoleteFolding, spaceBeforeColon, emptyFieldName, invalidFieldName
-    case missingColon, invalidFieldValue, ambiguousFieldName, duplicateField, endToEndFieldInConnection, tooManyConnectionOptions
+    case missingColon, invalidFieldValue, ambiguousFieldName, duplicateField, endToEndFieldInConnection,
+        tooManyConnectionOptions
     case missingHost, invalidHost, userinfoInTarget
     case invalidContentLength, lengthAndTransferEncoding, invalidTransferEncoding, unsupportedTransferCoding
     case transferEncodingInOldVersion, unsupportedExpectation

@@ -1,9 +1,16 @@
 /// The methods with a meaning of their own to a gateway; all others are `other` and forwarded as they are.
+@usableFromInline
 package enum Method: UInt8, Sendable, Hashable, CaseIterable {
     case get, head, post, put, delete, options, patch, trace, connect, other
 
+    /// By the byte that a case is, which other modules can inline; the synthesised one is a call.
+    @inlinable
+    package static func == (left: Method, right: Method) -> Bool {
+        unsafeBitCast(left, to: UInt8.self) == unsafeBitCast(right, to: UInt8.self)
+    }
+
     /// Sending it twice has the effect of sending it once (RFC 9110 §9.2.2).
-    package var isIdempotent: Bool {
+    @inlinable package var isIdempotent: Bool {
         switch self {
         case .get, .head, .put, .delete, .options, .trace: true
         case .post, .patch, .connect, .other: false
@@ -12,6 +19,7 @@ package enum Method: UInt8, Sendable, Hashable, CaseIterable {
 }
 
 /// Header fields that a gateway reads or rewrites; every other field is `other` and forwarded as it is.
+@usableFromInline
 package enum KnownField: UInt8, Sendable, Hashable, CaseIterable {
     case other
     case connection, contentLength, transferEncoding, host, expect, upgrade, te, trailer, keepAlive
@@ -20,6 +28,12 @@ package enum KnownField: UInt8, Sendable, Hashable, CaseIterable {
     case accept, date, server, contentType
     case authorization, cookie, setCookie, cacheControl, contentRange, range, ifRange, ifMatch, ifNoneMatch
     case ifModifiedSince, ifUnmodifiedSince
+
+    /// By the byte that a case is, which other modules can inline; the synthesised one is a call.
+    @inlinable
+    package static func == (left: KnownField, right: KnownField) -> Bool {
+        unsafeBitCast(left, to: UInt8.self) == unsafeBitCast(right, to: UInt8.self)
+    }
 }
 
 /// One header field: the name without its colon, the value without surrounding white space.

@@ -51,7 +51,8 @@ extension KnownField {
         case 9: return matches(name, "forwarded") ? .forwarded : .other
         case 10: return recognise10(name)
         case 11: return matches(name, "traceparent") ? .traceparent : .other
-        case 12: return matches(name, "content-type") ? .contentType : matches(name, "x-request-id") ? .xRequestID : .other
+        case 12:
+            return matches(name, "content-type") ? .contentType : matches(name, "x-request-id") ? .xRequestID : .other
         case 13: return recognise13(name)
         case 14: return matches(name, "content-length") ? .contentLength : .other
         case 15: return matches(name, "x-forwarded-for") ? .xForwardedFor : .other
@@ -88,7 +89,8 @@ extension KnownField {
 
     @inline(always)
     private static func recognise16(_ name: UnsafeRawPointer) -> KnownField {
-        matches(name, "x-forwarded-host") ? .xForwardedHost : matches(name, "proxy-connection") ? .proxyConnection : .other
+        matches(name, "x-forwarded-host")
+            ? .xForwardedHost : matches(name, "proxy-connection") ? .proxyConnection : .other
     }
 
     @inline(always)

@@ -101,7 +101,9 @@ package enum PathCheck: Sendable, Equatable {
     }
 
     private static func decode(_ bytes: UnsafeRawBufferPointer, _ at: Int, _ end: Int) -> UInt8? {
-        guard at &+ 1 < end, let high = hexadecimal(bytes[at]), let low = hexadecimal(bytes[at &+ 1]) else { return nil }
+        guard at &+ 1 < end, let high = hexadecimal(bytes[at]), let low = hexadecimal(bytes[at &+ 1]) else {
+            return nil
+        }
         return high &<< 4 | low
     }
 

@@ -6,19 +6,22 @@ extension UnsafeRawBufferPointer {
     }
 
     /// Byte for byte equal.
-    @inline(__always)
+    @inlinable
     package func equals(_ range: ByteRange, _ text: StaticString) -> Bool {
-        guard range.count == text.utf8CodeUnitCount, let base = baseAddress else { return range.isEmpty && text.utf8CodeUnitCount == 0 }
+        guard range.count == text.utf8CodeUnitCount, let base = baseAddress else {
+            return range.isEmpty && text.utf8CodeUnitCount == 0
+        }
         let left = base + range.lowerBound
         let right = UnsafeRawPointer(text.utf8Start)
-        for i in 0..<range.count where left.load(fromByteOffset: i, as: UInt8.self) != right.load(fromByteOffset: i, as: UInt8.self) {
+        for i in 0..<range.count
+        where left.load(fromByteOffset: i, as: UInt8.self) != right.load(fromByteOffset: i, as: UInt8.self) {
             return false
         }
         return true
     }
 
     /// Equal but for the case of ASCII letters.
-    @inline(__always)
+    @inlinable
     package func equalsIgnoringCase(_ range: ByteRange, _ text: StaticString) -> Bool {
         guard range.count == text.utf8CodeUnitCount else { return false }
         let right = UnsafeRawPointer(text.utf8Start)
@@ -112,7 +115,7 @@ extension UnsafeRawBufferPointer {
 }
 
 /// ASCII letters in lower case; every other byte as it is.
-@inline(__always)
+@inlinable
 package func lowercased(_ byte: UInt8) -> UInt8 {
     byte &- 0x41 < 26 ? byte | 0x20 : byte
 }

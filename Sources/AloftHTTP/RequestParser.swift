@@ -94,7 +94,9 @@ package struct RequestParser: Sendable {
             if line.minorVersion == 1 { throw .missingHost }
             return
         }
-        if !head.authority.isEmpty, !view.buffer.equalsIgnoringCase(head.authority, facts.host) { throw .authorityMismatch }
+        if !head.authority.isEmpty, !view.buffer.equalsIgnoringCase(head.authority, facts.host) {
+            throw .authorityMismatch
+        }
         head.authority = facts.host
     }
 }

@@ -71,10 +71,12 @@ struct TrailerSection: Sendable {
     }
 
     private static let forbidden: [StaticString] = [
-        "transfer-encoding", "content-length", "connection", "keep-alive", "proxy-connection", "upgrade", "te", "trailer",
+        "transfer-encoding", "content-length", "connection", "keep-alive", "proxy-connection", "upgrade", "te",
+        "trailer",
         "host", "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-request-id", "traceparent",
         "authorization", "proxy-authorization", "www-authenticate", "proxy-authenticate", "cookie", "set-cookie",
-        "cache-control", "pragma", "expires", "age", "vary", "date", "location", "retry-after", "expect", "max-forwards",
+        "cache-control", "pragma", "expires", "age", "vary", "date", "location", "retry-after", "expect",
+        "max-forwards",
         "range", "if-match", "if-none-match", "if-range", "if-modified-since", "if-unmodified-since",
         "content-encoding", "content-type", "content-range",
     ]

@@ -27,7 +27,8 @@ struct ChunkCase: Sendable, CustomStringConvertible {
         ChunkCase("nothing", "0\r\n\r\nZ", payload: ""),
         ChunkCase("one chunk", "5\r\nhello\r\n0\r\n\r\nZ", payload: "hello"),
         ChunkCase("two chunks", "5\r\nhello\r\n1\r\n!\r\n0\r\n\r\nZ", payload: "hello!"),
-        ChunkCase("sizes in either case", "a\r\n0123456789\r\nA\r\n0123456789\r\n0\r\n\r\nZ", payload: "01234567890123456789"),
+        ChunkCase(
+            "sizes in either case", "a\r\n0123456789\r\nA\r\n0123456789\r\n0\r\n\r\nZ", payload: "01234567890123456789"),
         ChunkCase("leading zeros", "0005\r\nhello\r\n0000\r\n\r\nZ", payload: "hello"),
         ChunkCase("line ends in the payload", "4\r\n\r\n\r\n\r\n0\r\n\r\nZ", payload: "\r\n\r\n"),
         ChunkCase("an extension", "5;a\r\nhello\r\n0;b=c\r\n\r\nZ", payload: "hello"),
@@ -63,7 +64,8 @@ struct ChunkCase: Sendable, CustomStringConvertible {
         ChunkCase("a line feed in a quoted extension", "5;a=\"\n\"\r\nhello\r\n0\r\n\r\n", .bareLineFeed),
         ChunkCase("a NUL in a quoted extension", "5;a=\"\0\"\r\nhello\r\n0\r\n\r\n", .invalidChunkExtension),
         ChunkCase("Latin-1 in an extension", "5;\u{E9}\r\nhello\r\n0\r\n\r\n", .invalidChunkExtension),
-        ChunkCase("an extension of 257 bytes", "1;\(String(repeating: "x", count: 256))\r\ny\r\n", .chunkExtensionTooLong),
+        ChunkCase(
+            "an extension of 257 bytes", "1;\(String(repeating: "x", count: 256))\r\ny\r\n", .chunkExtensionTooLong),
         .trailer("Content-Length in a trailer", "Content-Length: 5", .forbiddenTrailer),
         .trailer("Transfer-Encoding in a trailer", "transfer-encoding: chunked", .forbiddenTrailer),
         .trailer("Host in a trailer", "HOST: a", .forbiddenTrailer),

@@ -141,7 +141,11 @@ func parseResponse(
 
 /// What a chunked body came to: its payload and where it ended, or why not.
 struct ChunkResult: Equatable {
-    enum End: Equatable { case open, ended(at: Int), rejected(FaultReason) }
+    enum End: Equatable {
+        case open
+        case ended(at: Int)
+        case rejected(FaultReason)
+    }
 
     var payload: [UInt8] = []
     var counted = 0

@@ -70,12 +70,15 @@ extension RequestCase {
             "Connection naming 17 fields", "Connection: \((0..<17).map { "x\($0)" }.joined(separator: ","))",
             .tooManyConnectionOptions),
         .fields("an upgrade", "Connection: Upgrade\r\nUpgrade: websocket"),
-        .fields("an upgrade to HTTP/2", "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQ"),
+        .fields(
+            "an upgrade to HTTP/2", "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQ"
+        ),
     ]
 
     static let limits: [RequestCase] = [
         .target("a request line of 8 KiB", "/\(String(repeating: "x", count: 8192 - 16))"),
-        .target("a request line of 8 KiB and a byte", "/\(String(repeating: "x", count: 8192 - 15))", .requestLineTooLong),
+        .target(
+            "a request line of 8 KiB and a byte", "/\(String(repeating: "x", count: 8192 - 15))", .requestLineTooLong),
         .fields("100 fields", (1..<100).map { "X\($0): y" }.joined(separator: "\r\n")),
         .fields("101 fields", (1..<101).map { "X\($0): y" }.joined(separator: "\r\n"), .tooManyFields),
         .fields("a head of 16 KiB", "X: \(String(repeating: "y", count: 16384 - 32))"),

@@ -15,7 +15,9 @@ struct InvariantTests {
         for given in ChunkCase.all { expectHeld([UInt8(ascii: "c"), 128] + given.bytes) }
     }
 
-    @Test("hold for settled cases with bytes changed, dropped, doubled and joined", arguments: 1...4 as ClosedRange<UInt64>)
+    @Test(
+        "hold for settled cases with bytes changed, dropped, doubled and joined",
+        arguments: 1...4 as ClosedRange<UInt64>)
     func mutations(seed: UInt64) {
         var random = SplitMix(seed: seed)
         let kinds: [(UInt8, [[UInt8]])] = [
@@ -31,7 +33,9 @@ struct InvariantTests {
         }
     }
 
-    @Test("hold, and the parts come back, for heads put together from a grammar", arguments: 11...14 as ClosedRange<UInt64>)
+    @Test(
+        "hold, and the parts come back, for heads put together from a grammar",
+        arguments: 11...14 as ClosedRange<UInt64>)
     func generated(seed: UInt64) throws {
         var random = SplitMix(seed: seed)
         for _ in 0..<400 {
@@ -45,7 +49,9 @@ struct InvariantTests {
         }
     }
 
-    @Test("hold for bodies of random chunks, and the payload comes back at every split", arguments: 21...22 as ClosedRange<UInt64>)
+    @Test(
+        "hold for bodies of random chunks, and the payload comes back at every split",
+        arguments: 21...22 as ClosedRange<UInt64>)
     func chunks(seed: UInt64) {
         var random = SplitMix(seed: seed)
         for _ in 0..<40 {
@@ -102,9 +108,13 @@ struct GeneratedRequest {
         fields = [("Host", "host-\(random.below(9)).example:80")]
         for _ in 0..<random.below(12) {
             let values = ["", "x", word(random.below(60)), "a b,\tc; d=\"e\"", "caf\u{E9}"]
-            fields.insert(("X-" + word(1 + random.below(24)), values[random.below(values.count)]), at: random.below(fields.count + 1))
+            fields.insert(
+                ("X-" + word(1 + random.below(24)), values[random.below(values.count)]),
+                at: random.below(fields.count + 1))
         }
-        let framings: [(String, String)] = [("content-length", "\(random.below(99))"), ("Transfer-Encoding", "chunked")]
+        let framings: [(String, String)] = [
+            ("content-length", "\(random.below(99))"), ("Transfer-Encoding", "chunked"),
+        ]
         if random.below(2) == 0 { fields.append(framings[random.below(2)]) }
         let lines = fields.map { name, value in
             name + ":" + ["", " ", "   "][random.below(3)] + value + ["", "  "][random.below(2)] + "\r\n"

@@ -12,8 +12,10 @@ struct RawBytesTests {
     @Test(
         "are decimal only if they are digits that fit",
         arguments: [
-            ("0", 0), ("42", 42), ("0042", 42), ("9223372036854775807", Int.max), ("9223372036854775808", nil), ("", nil),
-            ("+1", nil), ("-1", nil), (" 1", nil), ("1 ", nil), ("1_0", nil), ("0x1", nil), ("00000000000000000001", nil),
+            ("0", 0), ("42", 42), ("0042", 42), ("9223372036854775807", Int.max), ("9223372036854775808", nil),
+            ("", nil),
+            ("+1", nil), ("-1", nil), (" 1", nil), ("1 ", nil), ("1_0", nil), ("0x1", nil),
+            ("00000000000000000001", nil),
         ] as [(String, Int?)])
     func decimal(text: String, value: Int?) {
         #expect(ask(text) { $0.decimal($1) } == value)
@@ -34,7 +36,9 @@ struct RawBytesTests {
 
     @Test(
         "are a token or not",
-        arguments: [("a", true), ("a!#$%&'*+-.^_`|~9", true), ("", false), ("a b", false), ("a,", false), ("\u{E9}", false)])
+        arguments: [
+            ("a", true), ("a!#$%&'*+-.^_`|~9", true), ("", false), ("a b", false), ("a,", false), ("\u{E9}", false),
+        ])
     func token(text: String, isToken: Bool) {
         #expect(ask(text) { $0.isToken($1) } == isToken)
     }
@@ -43,7 +47,8 @@ struct RawBytesTests {
     func tokenBytes() {
         let special = Set("!#$%&'*+-.^_`|~".utf8)
         for byte in UInt8.min...UInt8.max {
-            let isAlphanumeric = (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+            let isAlphanumeric =
+                (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
             #expect(isTokenByte(byte) == (isAlphanumeric || special.contains(byte)))
         }
     }

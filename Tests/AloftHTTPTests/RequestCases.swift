@@ -37,8 +37,12 @@ struct RequestCase: Sendable, CustomStringConvertible {
         .post("a length with leading zeros", "Content-Length: 0002", body: "hi"),
         .post("chunked", "Transfer-Encoding: chunked", body: "0\r\n\r\n"),
         .post("chunked in capitals", "TRANSFER-ENCODING: CHUNKED", body: "0\r\n\r\n"),
-        .post("length and chunked", "Content-Length: 5\r\nTransfer-Encoding: chunked", body: "0\r\n\r\n", .lengthAndTransferEncoding),
-        .post("chunked and length", "Transfer-Encoding: chunked\r\nContent-Length: 5", body: "0\r\n\r\n", .lengthAndTransferEncoding),
+        .post(
+            "length and chunked", "Content-Length: 5\r\nTransfer-Encoding: chunked", body: "0\r\n\r\n",
+            .lengthAndTransferEncoding),
+        .post(
+            "chunked and length", "Transfer-Encoding: chunked\r\nContent-Length: 5", body: "0\r\n\r\n",
+            .lengthAndTransferEncoding),
         .post("two different lengths", "Content-Length: 2\r\nContent-Length: 3", body: "hi!", .duplicateField),
         .post("the same length twice", "Content-Length: 2\r\nContent-Length: 2", body: "hi", .duplicateField),
         .post("lengths as a list", "Content-Length: 2, 2", body: "hi", .invalidContentLength),
@@ -61,7 +65,9 @@ struct RequestCase: Sendable, CustomStringConvertible {
         .post("chunked not last", "Transfer-Encoding: chunked, gzip", .invalidTransferEncoding),
         .post("chunked twice", "Transfer-Encoding: chunked, chunked", .invalidTransferEncoding),
         .post("a coding before chunked", "Transfer-Encoding: gzip, chunked", .unsupportedTransferCoding),
-        .post("two codings in two lines", "Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked", .invalidTransferEncoding),
+        .post(
+            "two codings in two lines", "Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked",
+            .invalidTransferEncoding),
         .post("chunked in two lines", "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", .duplicateField),
         .post("chunked, then identity", "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity", .duplicateField),
         .post("chunked with a parameter", "Transfer-Encoding: chunked;q=1", .invalidTransferEncoding),
@@ -82,10 +88,14 @@ struct RequestCase: Sendable, CustomStringConvertible {
         RequestCase("bare line feeds everywhere", "GET / HTTP/1.1\nHost: a\n\n", .bareLineFeed),
         RequestCase("a bare line feed behind a field", "GET / HTTP/1.1\r\nHost: a\nX: y\r\n\r\n", .bareLineFeed),
         RequestCase("a bare line feed for the empty line", "GET / HTTP/1.1\r\nHost: a\r\n\n", .bareLineFeed),
-        RequestCase("a bare carriage return in a value", "GET / HTTP/1.1\r\nHost: a\r\nX: y\rz\r\n\r\n", .bareCarriageReturn),
-        RequestCase("a bare carriage return behind the request line", "GET / HTTP/1.1\rHost: a\r\n\r\n", .bareCarriageReturn),
+        RequestCase(
+            "a bare carriage return in a value", "GET / HTTP/1.1\r\nHost: a\r\nX: y\rz\r\n\r\n", .bareCarriageReturn),
+        RequestCase(
+            "a bare carriage return behind the request line", "GET / HTTP/1.1\rHost: a\r\n\r\n", .bareCarriageReturn),
         RequestCase("a carriage return too many", "GET / HTTP/1.1\r\nHost: a\r\r\n\r\n", .bareCarriageReturn),
-        RequestCase("a bare carriage return for the empty line", "GET / HTTP/1.1\r\nHost: a\r\n\rX: y\r\n\r\n", .bareCarriageReturn),
+        RequestCase(
+            "a bare carriage return for the empty line", "GET / HTTP/1.1\r\nHost: a\r\n\rX: y\r\n\r\n",
+            .bareCarriageReturn),
         .fields("a folded value", "X: y\r\n z", .obsoleteFolding),
         .fields("a value folded with a tab", "X: y\r\n\tz", .obsoleteFolding),
         RequestCase("white space before the first field", "GET / HTTP/1.1\r\n Host: a\r\n\r\n", .obsoleteFolding),

@@ -26,7 +26,9 @@ extension RequestCase {
         RequestCase("a method with a hyphen", "M-SEARCH / HTTP/1.1\r\nHost: a\r\n\r\n"),
         RequestCase("a method of one's own", "PROPFIND / HTTP/1.1\r\nHost: a\r\n\r\n"),
         RequestCase("a method of 32 bytes", "\(String(repeating: "M", count: 32)) / HTTP/1.1\r\nHost: a\r\n\r\n"),
-        RequestCase("a method of 33 bytes", "\(String(repeating: "M", count: 33)) / HTTP/1.1\r\nHost: a\r\n\r\n", .invalidMethod),
+        RequestCase(
+            "a method of 33 bytes", "\(String(repeating: "M", count: 33)) / HTTP/1.1\r\nHost: a\r\n\r\n", .invalidMethod
+        ),
         RequestCase("a method with a slash", "GE/T / HTTP/1.1\r\nHost: a\r\n\r\n", .invalidMethod),
         RequestCase("a method in quotes", "\"GET\" / HTTP/1.1\r\nHost: a\r\n\r\n", .invalidMethod),
         RequestCase("a method with a NUL", "G\0ET / HTTP/1.1\r\nHost: a\r\n\r\n", .invalidMethod),

@@ -177,7 +177,9 @@ struct RequestParserTests {
 }
 
 extension String {
-    var capitalized: String { split(separator: "-").map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined(separator: "-") }
+    var capitalized: String {
+        split(separator: "-").map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined(separator: "-")
+    }
 }
 
 enum KnownFieldNames {

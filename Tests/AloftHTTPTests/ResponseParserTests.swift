@@ -46,7 +46,8 @@ struct ResponseCase: Sendable, CustomStringConvertible {
         .fields("an unknown coding", "Transfer-Encoding: gzip", .invalidTransferEncoding),
         .fields("a coding before chunked", "Transfer-Encoding: gzip, chunked", .unsupportedTransferCoding),
         ResponseCase(
-            "chunked in HTTP/1.0", "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", .transferEncodingInOldVersion),
+            "chunked in HTTP/1.0", "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+            .transferEncodingInOldVersion),
         .fields("a bell in a value", "X: \u{07}", .invalidFieldValue),
         .fields("a Host field, which means nothing here", "Host: a, b"),
         .fields("two Content-Type", "Content-Type: a/b\r\nContent-Type: c/d"),

@@ -10,7 +10,8 @@ struct StrictnessTable {
         var lines = [
             "# What is refused", "",
             "The same bytes sent to Aloft's parser, to nginx and to HAProxy (Debian 12's packages, their own defaults, a",
-            "proxied location). Written by a test run, which also fails if nginx refuses anything that Aloft forwards:", "",
+            "proxied location). Written by a test run, which also fails if nginx refuses anything that Aloft forwards:",
+            "",
             "    ALOFT_WRITE_STRICTNESS=$PWD/docs/strictness.md swift test --filter StrictnessTests", "",
             "A number is the status of the answer, after which Aloft closes the connection; *forwarded* means that the",
             "request reaches the application, *closed* that the connection ends without an answer, *waits* that more bytes",
@@ -37,7 +38,8 @@ struct StrictnessTable {
 
     private func row(_ result: Comparison) -> String {
         let aloft = result.refusal.map { "**\($0)**" } ?? "forwarded"
-        return "| \(result.rule) | \(shown(result.bytes)) | \(aloft) | \(shown(result.nginx)) | \(shown(result.haproxy)) |"
+        return
+            "| \(result.rule) | \(shown(result.bytes)) | \(aloft) | \(shown(result.nginx)) | \(shown(result.haproxy)) |"
     }
 
     private func shown(_ answer: Peer.Answer?) -> String {
@@ -53,7 +55,8 @@ struct StrictnessTable {
     /// Escaped, at most 60 characters of what differs from a good request.
     private func shown(_ bytes: [UInt8]) -> String {
         var text = bytes.reduce(into: "") { $0 += Self.escaped($1) }
-        for start in ["GET / HTTP/1.1\\r\\nHost: a\\r\\n", "POST / HTTP/1.1\\r\\nHost: a\\r\\n"] where text.hasPrefix(start) {
+        for start in ["GET / HTTP/1.1\\r\\nHost: a\\r\\n", "POST / HTTP/1.1\\r\\nHost: a\\r\\n"]
+        where text.hasPrefix(start) {
             text.removeFirst(start.count)
         }
         let chunked = "Transfer-Encoding: chunked\\r\\n\\r\\n"

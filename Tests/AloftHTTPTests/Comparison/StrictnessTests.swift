@@ -33,7 +33,9 @@ struct Comparison: Sendable {
     init(mutated index: Int, _ random: inout SplitMix) {
         let cases = RequestCase.all
         var bytes = random.below(2) == 0 ? GeneratedRequest(&random).bytes : cases[random.below(cases.count)].bytes
-        for _ in 0...random.below(3) { InvariantTests.mutate(&bytes, &random, other: cases[random.below(cases.count)].bytes) }
+        for _ in 0...random.below(3) {
+            InvariantTests.mutate(&bytes, &random, other: cases[random.below(cases.count)].bytes)
+        }
         self.init(group: "Mutated", rule: "\(index)", bytes: bytes)
     }
 

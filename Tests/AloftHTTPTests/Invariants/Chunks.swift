@@ -74,6 +74,7 @@ extension Invariants {
         }
         encoded += Array("0\r\n\r\n".utf8)
         let body = encoded.withUnsafeBytes { readBody($0, cuts: [$0.count / 2], ChunkLimits()) }
-        return body.isEnded && body.payload == payload && body.end == encoded.count ? nil : "the payload came back changed"
+        return body.isEnded && body.payload == payload && body.end == encoded.count
+            ? nil : "the payload came back changed"
     }
 }

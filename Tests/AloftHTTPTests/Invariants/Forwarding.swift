@@ -61,7 +61,9 @@ enum Forwarding {
             let name = segment.prefix { $0 != UInt8(ascii: ";") }
             if name.elementsEqual([0x2E]) || name.elementsEqual([0x2E, 0x2E]) { return "a path climbs" }
         }
-        if zip(path, path.dropFirst()).contains(where: { $0 == 0x2F && $1 == 0x2F }) { return "a path has an empty segment" }
+        if zip(path, path.dropFirst()).contains(where: { $0 == 0x2F && $1 == 0x2F }) {
+            return "a path has an empty segment"
+        }
         return path.contains { $0 < 0x20 || $0 == 0x7F } ? "a path has a control byte" : nil
     }
 }

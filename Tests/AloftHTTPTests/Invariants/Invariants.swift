@@ -36,13 +36,17 @@ package enum Invariants {
         }
         let (whole, head) = read(bytes)
         if read(bytes, cuts: [cut]).0 != whole { return "the outcome depends on a split at \(cut)" }
-        if read(bytes, cuts: Array(0..<min(bytes.count, 2100))).0 != whole { return "the outcome depends on the splits" }
+        if read(bytes, cuts: Array(0..<min(bytes.count, 2100))).0 != whole {
+            return "the outcome depends on the splits"
+        }
         guard case .complete = whole else { return nil }
         if let violation = fieldViolation(bytes, head.fields, head.byteCount) { return violation }
         for range in [head.methodName, head.path, head.query, head.authority] where range.upperBound > head.byteCount {
             return "a range is outside the head"
         }
-        if read(UnsafeRawBufferPointer(rebasing: bytes[..<head.byteCount])).0 != whole { return "it needs bytes behind it" }
+        if read(UnsafeRawBufferPointer(rebasing: bytes[..<head.byteCount])).0 != whole {
+            return "it needs bytes behind it"
+        }
         if read(UnsafeRawBufferPointer(rebasing: bytes[..<(head.byteCount - 1)])).0 != .incomplete {
             return "it is complete before its end"
         }
@@ -65,7 +69,9 @@ package enum Invariants {
         }
         let (whole, head) = read(bytes)
         if read(bytes, cuts: [cut]).0 != whole { return "the outcome depends on a split at \(cut)" }
-        if read(bytes, cuts: Array(0..<min(bytes.count, 2100))).0 != whole { return "the outcome depends on the splits" }
+        if read(bytes, cuts: Array(0..<min(bytes.count, 2100))).0 != whole {
+            return "the outcome depends on the splits"
+        }
         if case .rejected(let fault) = whole, fault.status != 502 { return "an upstream's fault is not 502" }
         guard case .complete = whole else { return nil }
         if !(100...999).contains(head.status) { return "a status of \(head.status)" }
@@ -91,7 +97,9 @@ package enum Invariants {
             guard bytes.isToken(field.name), bytes[field.name.upperBound] == UInt8(ascii: ":") else {
                 return "a name is no token"
             }
-            if bytes.trimmed(field.value) != field.value, !field.value.isEmpty { return "a value has white space around it" }
+            if bytes.trimmed(field.value) != field.value, !field.value.isEmpty {
+                return "a value has white space around it"
+            }
             for i in field.value.lowerBound..<field.value.upperBound {
                 if bytes[i] < 0x20 && bytes[i] != 0x09 || bytes[i] == 0x7F { return "a value has a control byte" }
             }
