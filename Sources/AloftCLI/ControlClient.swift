@@ -13,6 +13,14 @@ struct ControlClient: Sendable {
 
     let paths: StatePaths
 
+    /// Lives as long as the process. It does not try again to connect: a socket that nobody answers on means that no
+    /// daemon runs, and that is for the user to hear at once.
+    private static let client: HTTPClient = {
+        var configuration = HTTPClient.Configuration()
+        configuration.connectionPool.retryConnectionEstablishment = false
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }()
+
     /// True where a daemon answers on the socket.
     func isAnswering() async -> Bool {
         do {
@@ -69,7 +77,7 @@ struct ControlClient: Sendable {
         request.method = method
         if let body { request.body = .bytes(body) }
         do {
-            return try await HTTPClient.shared.execute(request, deadline: deadline)
+            return try await Self.client.execute(request, deadline: deadline)
         } catch {
             throw notRunning(error)
         }
