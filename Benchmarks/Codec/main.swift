@@ -22,6 +22,20 @@ func parseRequests(_ bytes: UnsafeRawBufferPointer, _ count: Int) -> Int {
     return total
 }
 
+/// The head grows by one byte from call to call: linear, or a slow client is an attack.
+func parseByteByByte(_ bytes: UnsafeRawBufferPointer, _ count: Int) -> Int {
+    var parser = RequestParser(limits: HeadLimits())
+    var head = RequestHead()
+    var total = 0
+    for _ in 0..<count {
+        for end in 1...bytes.count {
+            let outcome = parser.parse(UnsafeRawBufferPointer(rebasing: bytes[..<end]), into: &head)
+            if outcome == .complete { total &+= head.byteCount }
+        }
+    }
+    return total
+}
+
 func parseResponses(_ bytes: UnsafeRawBufferPointer, _ count: Int) -> Int {
     var parser = ResponseParser(limits: HeadLimits())
     var head = ResponseHead()
@@ -76,6 +90,7 @@ let samples = [
     Sample(name: "small", text: "GET / HTTP/1.1\r\nHost: 127.0.0.1:80\r\n\r\n", run: parseRequests),
     Sample(name: "browser", text: browser, run: parseRequests),
     Sample(name: "response", text: response, run: parseResponses),
+    Sample(name: "bytes", text: browser, run: parseByteByByte),
     Sample(name: "chunks", text: String(repeating: chunk, count: 16) + "0\r\n\r\n", run: passChunks),
 ]
 
@@ -102,7 +117,7 @@ if let name = arguments.first, let count = arguments.dropFirst().first.flatMap({
     precondition(bytes.withUnsafeBytes { sample.run($0, count) } >= 0)
 } else {
     for sample in samples {
-        let time = best(of: 15, iterations: 200_000, sample)
+        let time = best(of: 15, iterations: sample.name == "bytes" ? 2_000 : 200_000, sample)
         print("\(sample.name): \(sample.text.utf8.count) bytes, \(Double(Int(time * 10)) / 10) ns")
     }
 }

@@ -13,6 +13,10 @@ struct ConnectionOptions: Sendable {
     mutating func add(_ view: ByteView, _ value: ByteRange, isRequest: Bool) throws(FaultReason) {
         if view.matches(value, "keep-alive") {
             keepAlive = true
+        } else if view.matches(value, "close") {
+            close = true
+        } else if view.matches(value, "upgrade") {
+            upgrade = true
         } else {
             try addList(view.buffer, value, isRequest: isRequest)
         }

@@ -37,8 +37,7 @@ extension KnownField {
 
     /// Recognises a name of token bytes, letters in either case.
     ///
-    /// By length first, then with one to three overlapping word compares. `| 0x20` folds case; among token bytes it makes no
-    /// two different names equal, since `-` and the digits have that bit already.
+    /// By length first, then with one to three overlapping word compares.
     @inline(never)
     static func recognise(_ name: UnsafeRawPointer, count: Int) -> KnownField {
         switch count {
@@ -105,35 +104,34 @@ extension KnownField {
         if matches(name, "proxy-authorization") { return .proxyAuthorization }
         return matches(name, "if-unmodified-since") ? .ifUnmodifiedSince : .other
     }
+}
 
-    /// Compares with a lower-case literal of the same length, which the compiler turns into word constants.
-    @inline(always)
-    private static func matches(_ name: UnsafeRawPointer, _ literal: StaticString) -> Bool {
-        let text = UnsafeRawPointer(literal.utf8Start)
-        let count = literal.utf8CodeUnitCount
-        if count >= 8 {
-            let ends = folded64(name, 0) ^ text.loadUnaligned(as: UInt64.self)
-            let last = count &- 8
-            let tail = folded64(name, last) ^ text.loadUnaligned(fromByteOffset: last, as: UInt64.self)
-            guard count > 16 else { return ends | tail == 0 }
-            let middle = folded64(name, 8) ^ text.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
-            return ends | tail | middle == 0
-        }
-        if count >= 4 {
-            let ends = folded32(name, 0) ^ text.loadUnaligned(as: UInt32.self)
-            let last = count &- 4
-            return ends | (folded32(name, last) ^ text.loadUnaligned(fromByteOffset: last, as: UInt32.self)) == 0
-        }
-        return name.loadUnaligned(as: UInt16.self) | 0x2020 == text.loadUnaligned(as: UInt16.self)
+/// Compares bytes with a lower-case literal of at most 24 letters, digits and `-`, which must be as long as they are.
+///
+/// `| 0x20` folds case. Control bytes must have been refused before: a carriage return would pass for a `-`.
+@inline(always)
+func matches(_ bytes: UnsafeRawPointer, _ literal: StaticString) -> Bool {
+    let text = UnsafeRawPointer(literal.utf8Start)
+    let count = literal.utf8CodeUnitCount
+    if count >= 8 {
+        let last = count &- 8
+        let ends = difference64(bytes, text, 0) | difference64(bytes, text, last)
+        return count > 16 ? ends | difference64(bytes, text, 8) == 0 : ends == 0
     }
+    if count >= 4 {
+        return difference32(bytes, text, 0) | difference32(bytes, text, count &- 4) == 0
+    }
+    return bytes.loadUnaligned(as: UInt16.self) | 0x2020 == text.loadUnaligned(as: UInt16.self)
+}
 
-    @inline(always)
-    private static func folded64(_ name: UnsafeRawPointer, _ offset: Int) -> UInt64 {
-        name.loadUnaligned(fromByteOffset: offset, as: UInt64.self) | 0x2020_2020_2020_2020
-    }
+@inline(always)
+private func difference64(_ bytes: UnsafeRawPointer, _ text: UnsafeRawPointer, _ offset: Int) -> UInt64 {
+    (bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self) | 0x2020_2020_2020_2020)
+        ^ text.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+}
 
-    @inline(always)
-    private static func folded32(_ name: UnsafeRawPointer, _ offset: Int) -> UInt32 {
-        name.loadUnaligned(fromByteOffset: offset, as: UInt32.self) | 0x2020_2020
-    }
+@inline(always)
+private func difference32(_ bytes: UnsafeRawPointer, _ text: UnsafeRawPointer, _ offset: Int) -> UInt32 {
+    (bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self) | 0x2020_2020)
+        ^ text.loadUnaligned(fromByteOffset: offset, as: UInt32.self)
 }

@@ -146,13 +146,10 @@ struct ByteView {
         return first &+ (set.outside(block(at: first)) & ~seen).firstLane
     }
 
-    /// Whether a range is this text, which must be in lower case, with letters in either case.
+    /// Whether a range of validated text is this lower-case literal, with letters in either case.
     @inline(always)
-    func matches(_ range: ByteRange, _ text: StaticString) -> Bool {
-        guard range.count == text.utf8CodeUnitCount else { return false }
-        let start = range.lowerBound
-        for i in 0..<text.utf8CodeUnitCount where lowercased(self[start &+ i]) != text.utf8Start[i] { return false }
-        return true
+    func matches(_ range: ByteRange, _ literal: StaticString) -> Bool {
+        range.count == literal.utf8CodeUnitCount && AloftHTTP.matches(base + range.lowerBound, literal)
     }
 
     /// Whether in a range `first` is followed by `second` or `third`; may also be true for a pair just behind the range.
@@ -160,11 +157,15 @@ struct ByteView {
     func mayHavePair(_ first: UInt8, _ second: UInt8, _ third: UInt8, _ start: Int, _ rangeEnd: Int) -> Bool {
         var at = start
         while at &+ 1 < rangeEnd {
-            guard at &+ 17 <= end else { return true }
-            let next = block(at: at &+ 1)
-            let seconds = next.lanes(equalTo: second) | next.lanes(equalTo: third)
-            if (block(at: at).lanes(equalTo: first) & seconds).firstLane < 16 { return true }
-            at &+= 16
+            guard at &+ 16 <= end else { return true }
+            let bytes = block(at: at)
+            let firsts = unsafeBitCast(bytes.lanes(equalTo: first), to: SIMD2<UInt64>.self)
+            let followers = bytes.lanes(equalTo: second) | bytes.lanes(equalTo: third)
+            let seconds = unsafeBitCast(followers, to: SIMD2<UInt64>.self)
+            let next = SIMD2<UInt64>(seconds[0] &>> 8 | seconds[1] &<< 56, seconds[1] &>> 8)
+            if firsts[0] & next[0] | firsts[1] & next[1] != 0 { return true }
+            // The last lane has no neighbour here: it comes first in the next block.
+            at &+= 15
         }
         return false
     }
