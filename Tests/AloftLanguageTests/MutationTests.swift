@@ -1,5 +1,6 @@
 import AloftLanguage
 import AloftModel
+import Foundation
 import Testing
 
 /// Valid files with random damage. Whatever comes out, it is a plan or an error that points into the file.
@@ -13,10 +14,14 @@ struct MutationTests {
         "x-", "---\n", "...", "? ", "\\", "service", "30", "30s", "99999999999999999999", "version: 1\n",
     ]
 
+    /// Files for each of the eight batches; `ALOFT_FUZZ_ROUNDS=100000` looks longer.
+    private static let rounds =
+        ProcessInfo.processInfo.environment["ALOFT_FUZZ_ROUNDS"].flatMap { Int($0) } ?? 250
+
     @Test("is a plan or has an error, and never crashes", arguments: 0..<8)
     func neverCrashes(batch: Int) {
-        for number in 0..<250 {
-            let seed = UInt64(batch * 1000 + number)
+        for number in 0..<Self.rounds {
+            let seed = UInt64(batch * 1_000_000 + number)
             var random = Seeded(seed: seed)
             var bytes = Array(RandomFile.text(seed: seed % 97).utf8)
             for _ in 0..<Int.random(in: 1...6, using: &random) { Self.damage(&bytes, &random) }
