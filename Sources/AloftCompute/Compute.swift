@@ -1,6 +1,5 @@
 import AloftModel
 import AloftSystem
-import AsyncHTTPClient
 import Logging
 
 /// Keeps the replicas of every service running: starts, probes, restarts, replaces, stops and adopts them.
@@ -24,7 +23,6 @@ package actor Compute {
     var replicas: [ReplicaID: ReplicaFacts] = [:]
     /// Nil while `run()` does not run.
     var jobs: AsyncStream<Job>.Continuation?
-    var prober: Prober?
     var isRunning = false
     /// Nothing is started any more.
     var isStopping = false
@@ -59,8 +57,6 @@ package actor Compute {
             throw ComputeStartError.alreadyRunning
         }
         isRunning = true
-        let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: Self.clientConfiguration)
-        prober = Prober(client: client, hostEnvironment: configuration.hostEnvironment)
         let (stream, continuation) = AsyncStream.makeStream(of: Job.self)
         do {
             let found = try await find()
@@ -72,33 +68,18 @@ package actor Compute {
                 group.cancelAll()
             }
         } catch {
-            await letGo(client)
+            letGo()
             throw error
         }
-        await letGo(client)
+        letGo()
     }
 
-    /// Probes follow no redirect: a 3xx is an answer like another. The limits of the probes are shorter than these.
-    private static var clientConfiguration: HTTPClient.Configuration {
-        var configuration = HTTPClient.Configuration(
-            redirectConfiguration: .disallow, timeout: .init(connect: .seconds(60), read: .seconds(60)))
-        configuration.httpVersion = .http1Only
-        configuration.connectionPool.retryConnectionEstablishment = false
-        return configuration
-    }
-
-    private func letGo(_ client: HTTPClient) async {
+    private func letGo() {
         jobs?.finish()
         jobs = nil
         isRunning = false
-        prober = nil
         replicas = [:]
         dismissWaiters()
-        do {
-            try await client.shutdown()
-        } catch {
-            logger.warning("the probes' connections cannot be closed", metadata: ["error": "\(error)"])
-        }
     }
 
     // MARK: requests

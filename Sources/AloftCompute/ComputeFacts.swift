@@ -139,7 +139,7 @@ extension Compute {
     }
 
     func begin(_ id: ReplicaID, _ beginning: ReplicaRunner.Beginning, _ service: ServiceFacts) {
-        guard let jobs, let prober else { return }
+        guard let jobs else { return }
         let (steps, continuation) = AsyncStream.makeStream(of: ReplicaRunner.Step.self)
         var state = ReplicaFacts(
             id: id, machine: ReplicaMachine(probes: service.spec.probes, stop: service.spec.stop, now: now),
@@ -149,6 +149,7 @@ extension Compute {
             state.adoptedAt = now
         }
         replicas[id] = state
+        let prober = Prober(hostEnvironment: configuration.hostEnvironment, clock: configuration.clock)
         let runner = ReplicaRunner(
             id: id, beginning: beginning, steps: steps, driver: driver, ports: ports,
             clock: configuration.clock, prober: prober, logger: logger, compute: self)

@@ -88,18 +88,34 @@ struct FileTests {
 
 @Suite("Ports and connections")
 struct PortTests {
+    /// Nil where a connection was made.
+    private func problem(_ address: LocalAddress, within limit: Duration = .seconds(5)) async -> SystemError? {
+        let result: Result<Void, SystemError>? = await AloftSystem.within(limit, clock: SystemTime()) {
+            do throws(SystemError) {
+                _ = try await LocalConnection(to: address)
+                return .success(())
+            } catch {
+                return .failure(error)
+            }
+        }
+        guard case .failure(let error)? = result else {
+            return result == nil ? SystemError("connect", code: ETIMEDOUT) : nil
+        }
+        return error
+    }
+
     @Test("a port that somebody listens on is not free, one given out is not given again, a preferred one is kept")
     func ports() async throws {
         let listener = Descriptor(owning: socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0))
         let first = try FreePort.choose()
         #expect(SocketAddress.loopback(first).bind(listener) == 0 && listen(listener.number, 1) == 0)
         #expect(try !FreePort.isFree(first))
-        #expect(await Connect.check(port: first, timeout: .seconds(1)) == nil)
+        #expect(await problem(.port(first)) == nil)
         #expect(try FreePort.choose(preferred: first) != first)
         let second = try FreePort.choose()
         #expect(try FreePort.choose(preferred: second) == second)
         #expect(try FreePort.choose(preferred: second, excluded: [second]) != second)
-        let refused = await Connect.check(port: second, timeout: .seconds(1))
+        let refused = await problem(.port(second))
         #expect(refused?.code == ECONNREFUSED)
     }
 
@@ -115,14 +131,14 @@ struct PortTests {
     func unix() async throws {
         try await withFixture { fixture in
             let path = try fixture.directory() + "/socket"
-            #expect(await Connect.check(socket: path, timeout: .seconds(1))?.code == ENOENT)
+            #expect(await problem(.unix(path))?.code == ENOENT)
             let listener = Descriptor(owning: socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0))
             #expect(SocketAddress.unix(path).bind(listener) == 0)
-            #expect(await Connect.check(socket: path, timeout: .seconds(1))?.code == ECONNREFUSED)
+            #expect(await problem(.unix(path))?.code == ECONNREFUSED)
             #expect(listen(listener.number, 1) == 0)
-            #expect(await Connect.check(socket: path, timeout: .seconds(1)) == nil)
+            #expect(await problem(.unix(path)) == nil)
             let long = "/tmp/" + String(repeating: "x", count: 120)
-            #expect(await Connect.check(socket: long, timeout: .seconds(1))?.code == ENAMETOOLONG)
+            #expect(await problem(.unix(long))?.code == ENAMETOOLONG)
         }
     }
 
@@ -140,8 +156,41 @@ struct PortTests {
         }
         let clock = ContinuousClock()
         let start = clock.now
-        let problem = await Connect.check(port: port, timeout: .milliseconds(200))
+        let problem = await problem(.port(port), within: .milliseconds(200))
         #expect(problem?.code == ETIMEDOUT && clock.now - start < .seconds(5))
         withExtendedLifetime(fillers) {}
+    }
+
+    @Test("bytes go there and back, more of them than a socket's buffer holds")
+    func exchange() async throws {
+        try await withFixture { fixture in
+            let path = try fixture.directory() + "/socket"
+            // Says how many bytes came, then sends as many back; a connection without bytes is a question whether it listens.
+            let script = """
+                import socket
+                s = socket.socket(socket.AF_UNIX); s.bind("\(path)"); s.listen(); n = 0
+                while n == 0:
+                    c, _ = s.accept()
+                    while n < 4 << 20:
+                        part = len(c.recv(65536)); n += part
+                        if part == 0: break
+                c.sendall(b"x" * n); c.close()
+                """
+            let watch = try await ProcessLaunch(
+                executable: "/usr/bin/python3", arguments: ["python3", "-c", script], environment: [], directory: "/",
+                standardOutput: 2, standardError: 2
+            ).runWatched()
+            try await eventually("it listens") { await problem(.unix(path)) == nil }
+            let connection = try await LocalConnection(to: .unix(path))
+            try await connection.send([UInt8](repeating: 0x61, count: 4 << 20))
+            var received = 0
+            while true {
+                let part = try await connection.receive(upTo: 100_000)
+                if part.isEmpty { break }
+                received += part.count
+            }
+            #expect(received == 4 << 20)
+            #expect(await watch.wait() == .exited(0))
+        }
     }
 }

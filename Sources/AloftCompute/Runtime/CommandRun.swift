@@ -37,17 +37,7 @@ struct CommandRun: Sendable {
 
     /// The whole group is killed at the end, so that nothing the command started stays.
     private func finish(_ watch: ProcessWatch, _ pipe: OutputPipe) async -> ExecOutcome {
-        let ending = await withTaskGroup(of: ProcessEnding?.self) { group in
-            group.addTask { await watch.wait() }
-            group.addTask {
-                // Cancelled once the command has ended.
-                try? await clock.sleep(for: timeout)
-                return nil
-            }
-            let first = await group.next() ?? nil
-            group.cancelAll()
-            return first
-        }
+        let ending = await within(timeout, clock: clock) { await watch.wait() } ?? nil
         do {
             try ProcessGroup.signal(watch.identity.pid, SIGKILL)
         } catch {

@@ -135,7 +135,7 @@ struct ReplicaRunner: Sendable {
     }
 
     private func checkReachable(_ replica: any RunningReplica) async {
-        let answer = await prober.connect(to: replica.record.address, timeout: .seconds(1))
+        let answer = await prober.accepts(replica.record.address.local, within: .seconds(1))
         if Task.isCancelled { return }
         await compute.checkedReachable(answer, of: id)
     }

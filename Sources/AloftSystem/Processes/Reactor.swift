@@ -51,14 +51,20 @@ final class Reactor: Sendable {
     }
 
     /// Calls the handler each time the descriptor is readable (or, with `writing`, writable), until `remove`.
-    func add(_ descriptor: Int32, writing: Bool = false, handler: @escaping Handler) throws(SystemError) -> UInt64 {
+    ///
+    /// - Parameter once: Only the first time; for handlers that leave the reading to another thread, which would be
+    ///   called again and again until that has read.
+    func add(
+        _ descriptor: Int32, writing: Bool = false, once: Bool = false, handler: @escaping Handler
+    ) throws(SystemError) -> UInt64 {
         let token = state.withLock { state in
             state.lastToken += 1
             state.handlers[state.lastToken] = handler
             return state.lastToken
         }
         do throws(SystemError) {
-            try register(descriptor, events: (writing ? EPOLLOUT : EPOLLIN).rawValue, token: token)
+            let event = (writing ? EPOLLOUT : EPOLLIN).rawValue
+            try register(descriptor, events: once ? event | EPOLLONESHOT.rawValue : event, token: token)
         } catch {
             state.withLock { _ = $0.handlers.removeValue(forKey: token) }
             throw error

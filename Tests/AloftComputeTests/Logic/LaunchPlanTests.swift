@@ -95,12 +95,6 @@ struct LaunchPlanTests {
 
 @Suite("What probes say")
 struct ProberTextTests {
-    @Test("URLs of ports and sockets")
-    func urls() {
-        #expect(Prober.url("/a?b", at: .port(80)) == "http://127.0.0.1:80/a?b")
-        #expect(Prober.url("/a", at: .unix("/r/é b/socket")) == "http+unix://%2Fr%2F%C3%A9%20b%2Fsocket/a")
-    }
-
     @Test("bodies are quoted on one line, without control characters, cut at 200 bytes")
     func bodies() {
         #expect(Prober.quoted([]) == "")

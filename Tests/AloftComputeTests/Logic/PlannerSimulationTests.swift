@@ -6,7 +6,7 @@ import Testing
 
 /// A world in which processes get ready, crash and end as dice say, and a planner that is asked after each thing.
 private struct World {
-    var random: SplitMix
+    var random: Dice
     var desired = 3
     let minAvailable = 2
     var epoch = 0
@@ -79,24 +79,12 @@ private struct World {
     }
 }
 
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
-        return value ^ (value >> 31)
-    }
-}
-
 @Suite("Service planner in a world of chance")
 struct PlannerSimulationTests {
     @Test("keeps minAvailable through crashes, restarts and scaling, and settles when they end", arguments: 0..<40)
     func invariants(round: Int) {
         let seed = UInt64.random(in: 0 ... .max)
-        var world = World(random: SplitMix(state: seed))
+        var world = World(random: Dice(state: seed))
         for step in 0..<300 {
             if step % 90 == 40 { world.epoch += 1 }
             if step % 70 == 50 { world.desired = Int.random(in: 2...5, using: &world.random) }

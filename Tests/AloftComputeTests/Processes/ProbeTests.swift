@@ -116,7 +116,7 @@ struct ProbeTests {
             let status = try await rig.replica("web-1", "is restarted") { $0.restarts > 0 }
             #expect(status.lastExit?.cause == .signal(SIGTERM))
             let event = try #require(rig.recorder.events("replica.unhealthy").first)
-            #expect(event.message.hasPrefix("startup probe failed: cannot connect"))
+            #expect(event.message.hasPrefix("startup probe failed: cannot connect to 127.0.0.1:"))
             #expect(status.probes.allSatisfy { $0.kind == .startup })
         }
     }
