@@ -53,8 +53,10 @@ package struct ChunkedScanner: Sendable {
 
     private enum State: Sendable { case size, extensions, sizeEnd, data, dataReturn, dataEnd, trailers, done }
 
-    /// Sixteen digits hold 64 bits; more are refused even where they are zeros.
+    /// More digits are refused even where they are zeros.
     private static let longestSize = 16
+    /// 256 TiB, of one chunk and of all: no body is larger, and other readers' integers end somewhere above.
+    private static let largest = 1 << 48
 
     package init(limits: ChunkLimits = ChunkLimits(), forRequest: Bool) {
         self.limits = limits
@@ -132,8 +134,8 @@ package struct ChunkedScanner: Sendable {
     private mutating func readSize(_ byte: UInt8) throws(FaultReason) {
         if let digit = hexadecimal(byte) {
             guard digits < Self.longestSize else { throw .chunkTooLarge }
-            guard size <= Int.max &>> 4 else { throw .chunkTooLarge }
             size = size &<< 4 | Int(digit)
+            guard size <= Self.largest else { throw .chunkTooLarge }
             digits &+= 1
             return
         }
@@ -146,9 +148,8 @@ package struct ChunkedScanner: Sendable {
         case 0x0A: throw .bareLineFeed
         default: throw .invalidChunkSize
         }
-        let (sum, overflow) = announcedBytes.addingReportingOverflow(size)
-        guard !overflow else { throw .chunkTooLarge }
-        announcedBytes = sum
+        guard announcedBytes &+ size <= Self.largest else { throw .chunkTooLarge }
+        announcedBytes &+= size
         remaining = size
         size = 0
         digits = 0

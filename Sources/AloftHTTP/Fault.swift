@@ -62,7 +62,7 @@ package enum FaultReason: UInt8, Error, Sendable, Hashable, CaseIterable {
         case .headTooLarge: "The header is larger than the limit."
         case .tooManyFields: "The header has more fields than the limit."
         case .invalidChunkSize: "A chunk size is not one plain hexadecimal number."
-        case .chunkTooLarge: "A chunk size, or the sum of them, is beyond 63 bits."
+        case .chunkTooLarge: "A chunk size, or the sum of them, is beyond 256 TiB."
         case .invalidChunkExtension: "A chunk extension is malformed."
         case .chunkExtensionTooLong: "The chunk extensions are longer than the limit."
         case .missingChunkEnd: "The data of a chunk is not followed by CRLF."

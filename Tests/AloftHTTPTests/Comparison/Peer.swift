@@ -56,6 +56,7 @@ struct Peer: Sendable {
             events { worker_connections 512; }
             http {
                 access_log off;
+                client_max_body_size 0;
                 client_body_temp_path \(folder)/body;
                 proxy_temp_path \(folder)/proxy;
                 fastcgi_temp_path \(folder)/fastcgi;

@@ -29,15 +29,27 @@ struct Comparison: Sendable {
     /// Aloft would forward it, as opposed to refuse it or wait for the rest of its head.
     var isAccepted: Bool { refusal == nil && parseRequest(bytes).parsed.map { $0.path != "*" } ?? false }
 
-    /// A settled request or a generated one with a few bytes changed.
+    /// A settled request, a generated one or a chunked body, with a few bytes changed.
     init(mutated index: Int, _ random: inout SplitMix) {
-        let cases = RequestCase.all
-        var bytes = random.below(2) == 0 ? GeneratedRequest(&random).bytes : cases[random.below(cases.count)].bytes
-        for _ in 0...random.below(3) {
-            InvariantTests.mutate(&bytes, &random, other: cases[random.below(cases.count)].bytes)
+        let heads = RequestCase.all.map(\.bytes)
+        let bodies = ChunkCase.all.map(\.bytes)
+        var start: [UInt8] = []
+        var bytes: [UInt8]
+        switch random.below(4) {
+        case 0: bytes = heads[random.below(heads.count)]
+        case 1, 2: bytes = GeneratedRequest(&random).bytes
+        default:
+            start = Self.chunkedHead
+            bytes = bodies[random.below(bodies.count)]
         }
-        self.init(group: "Mutated", rule: "\(index)", bytes: bytes)
+        let others = start.isEmpty ? heads : bodies
+        for _ in 0...random.below(3) {
+            InvariantTests.mutate(&bytes, &random, other: others[random.below(others.count)])
+        }
+        self.init(group: "Mutated", rule: "\(index)", bytes: start + bytes)
     }
+
+    private static let chunkedHead = Array("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n".utf8)
 
     static let all: [Comparison] = {
         let groups: [(String, [RequestCase])] = [
@@ -49,10 +61,9 @@ struct Comparison: Sendable {
         let heads = groups.flatMap { group, cases in
             cases.map { Comparison(group: group, rule: $0.rule, bytes: $0.bytes) }
         }
-        let head = Array("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n".utf8)
         let bodies = ChunkCase.all.map { given in
             let body = given.payload == nil ? given.bytes : given.bytes.dropLast()
-            return Comparison(group: "Chunked bodies", rule: given.rule, bytes: head + body)
+            return Comparison(group: "Chunked bodies", rule: given.rule, bytes: chunkedHead + body)
         }
         return heads + bodies
     }()
