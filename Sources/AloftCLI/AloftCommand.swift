@@ -32,26 +32,39 @@ package struct AloftCommand: AsyncParsableCommand {
 
     /// Runs the command that `arguments` (without the program's name) ask for; returns the exit code.
     package static func run(_ arguments: [String]) async -> Int32 {
+        let command: any ParsableCommand
         do {
-            var command = try parseAsRoot(arguments)
-            if var asynchronous = command as? any AsyncParsableCommand {
-                try await asynchronous.run()
-            } else {
-                try command.run()
-            }
+            command = try parseAsRoot(arguments)
+        } catch {
+            return answer(error)
+        }
+        do {
+            try await run(command)
             return 0
         } catch let failure as CommandFailure {
             Terminal.standard.report(failure, asJSON: arguments.contains("--json"))
             return failure.exitCode.rawValue
         } catch let code as ExitCode {
             return code.rawValue
+        } catch let request as CleanExit {
+            return answer(request)
         } catch {
-            return explain(error)
+            Terminal.standard.report(CommandFailure("\(error)"), asJSON: arguments.contains("--json"))
+            return CommandFailure.ExitCode.failed.rawValue
+        }
+    }
+
+    private static func run(_ command: any ParsableCommand) async throws {
+        var command = command
+        if var asynchronous = command as? any AsyncParsableCommand {
+            try await asynchronous.run()
+        } else {
+            try command.run()
         }
     }
 
     /// Help and version are asked for, not wrong: they go to stdout and are done. All else is wrong usage.
-    private static func explain(_ error: any Error) -> Int32 {
+    private static func answer(_ error: any Error) -> Int32 {
         let text = fullMessage(for: error)
         guard exitCode(for: error).isSuccess else {
             Terminal.standard.complain(text + "\n")

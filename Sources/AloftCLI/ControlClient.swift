@@ -44,13 +44,25 @@ struct ControlClient: Sendable {
         let response = try await send(.GET, path, body: nil, deadline: .distantFuture)
         guard response.status == .ok else { throw await failure(in: response) }
         var rest: [UInt8] = []
-        for try await piece in response.body {
+        var pieces = response.body.makeAsyncIterator()
+        while let piece = try await next(&pieces) {
             rest += Array(buffer: piece)
             while let end = rest.firstIndex(of: 0x0A) {
                 guard try take(Array(rest[..<end])) else { return }
                 rest.removeFirst(end + 1)
             }
             guard rest.count <= Self.answerLimit else { throw unreadable("a line is too long") }
+        }
+    }
+
+    private func next(_ pieces: inout HTTPClientResponse.Body.AsyncIterator) async throws -> ByteBuffer? {
+        do {
+            return try await pieces.next()
+        } catch {
+            try Task.checkCancellation()
+            throw CommandFailure(
+                "the daemon ended before its answer did (\(error))",
+                hint: "`aloft events` and \(paths.daemonLog) say why", code: "connectionLost")
         }
     }
 
