@@ -21,16 +21,6 @@ struct ControlClient: Sendable {
         return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }()
 
-    /// True where a daemon answers on the socket.
-    func isAnswering() async -> Bool {
-        do {
-            let _: StatusReport = try await get("status")
-            return true
-        } catch {
-            return false
-        }
-    }
-
     func get<Value: Decodable & Sendable>(_ path: String) async throws(CommandFailure) -> Value {
         try await decode(.GET, path, body: nil)
     }
