@@ -10,7 +10,12 @@ package final class ProcessDriver: Driver {
         var tree: CgroupTree?
         /// Ports given out, the process may not listen yet.
         var ports: [ReplicaID: Int] = [:]
+        /// Folders that could not be removed when they should have been, for want of descriptors: tried again.
+        var unremoved: Set<String> = []
     }
+
+    /// More than these are left to the next daemon.
+    private static let mostUnremoved = 1000
 
     private let configuration: ComputeConfiguration
     private let logger: Logger
@@ -115,6 +120,7 @@ package final class ProcessDriver: Driver {
             throw error
         }
         withExtendedLifetime(outputs) {}
+        removeLate()
         let record = ReplicaRecord(
             id: order.id, process: watch.identity, address: address, specDigest: order.specDigest,
             directory: directory.path, stdoutPath: directory.stdoutPath, stderrPath: directory.stderrPath,
@@ -173,7 +179,22 @@ package final class ProcessDriver: Driver {
         do throws(SystemError) {
             try directory.remove()
         } catch {
-            logger.warning("a run folder cannot be removed", metadata: ["error": "\(error)"])
+            logger.warning("a run folder cannot be removed yet", metadata: ["error": "\(error)"])
+            state.withLock { state in
+                if state.unremoved.count < Self.mostUnremoved { state.unremoved.insert(directory.path) }
+            }
+        }
+    }
+
+    /// A launch has just succeeded, so there are descriptors again.
+    private func removeLate() {
+        for path in state.withLock({ $0.unremoved }) {
+            do throws(SystemError) {
+                try RunDirectory(path: path).remove()
+                state.withLock { _ = $0.unremoved.remove(path) }
+            } catch {
+                logger.debug("a run folder cannot be removed yet", metadata: ["error": "\(error)"])
+            }
         }
     }
 

@@ -84,10 +84,13 @@ struct LifeTests {
 
     @Test("ignores SIGTERM: killed when the grace is over")
     func ignoresTerm() async throws {
-        let command = Programs.shell("trap '' TERM; while :; do sleep 1; done")
+        let command = Programs.shell("trap '' TERM; echo deaf; while :; do sleep 1; done")
         let spec = service("web", command, stop: StopSpec(drain: .zero, grace: .milliseconds(300)))
         try await withRig([spec]) { rig, _ in
             let pid = try #require(try await rig.replica("web-1", "runs") { $0.pid != nil }.pid)
+            try await eventually("it ignores SIGTERM") {
+                try readSpool("\(rig.directory)/run/web-1.1/stdout") == "deaf\n"
+            }
             let clock = ContinuousClock()
             let time = await clock.measure { await rig.compute.stopAll() }
             #expect(time >= .milliseconds(300) && time < .seconds(3))
