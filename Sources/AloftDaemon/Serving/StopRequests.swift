@@ -16,6 +16,9 @@ struct StopRequests: Sendable {
 
     func ask(_ request: Request) { continuation.yield(request) }
 
+    /// No more requests come: `handle` returns once it has dealt with those that did.
+    func finish() { continuation.finish() }
+
     /// Passes signals on as requests until the task is cancelled.
     func listenForSignals() async {
         for await signal in await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup) {
