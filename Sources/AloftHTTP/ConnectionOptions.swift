@@ -4,10 +4,11 @@ struct ConnectionOptions: Sendable {
     var keepAlive = false
     var upgrade = false
     /// Other fields are named: they have to be looked up among the fields and marked.
-    private(set) var named = 0
+    private(set) var named = false
 
-    /// Names beyond this many are refused, which bounds the cost of looking them up.
-    static let namedLimit = 16
+    /// Members of lists so far. More than this many are refused, which bounds the cost of looking them up.
+    private var count = 0
+    private static let limit = 16
 
     @inline(always)
     mutating func add(_ view: ByteView, _ value: ByteRange, isRequest: Bool) throws(FaultReason) {
@@ -28,6 +29,8 @@ struct ConnectionOptions: Sendable {
     ) throws(FaultReason) {
         var offset = value.lowerBound
         while let option = bytes.nextListMember(value, from: &offset) {
+            count &+= 1
+            guard count <= Self.limit else { throw .tooManyConnectionOptions }
             if bytes.equalsIgnoringCase(option, "close") {
                 close = true
             } else if bytes.equalsIgnoringCase(option, "keep-alive") {
@@ -48,8 +51,7 @@ struct ConnectionOptions: Sendable {
         guard bytes.isToken(option) else { throw .invalidFieldValue }
         switch Self.known(bytes, option) {
         case .other:
-            named &+= 1
-            guard named <= Self.namedLimit else { throw .tooManyConnectionOptions }
+            named = true
         case .connection, .keepAlive, .proxyConnection, .te, .trailer, .proxyAuthenticate, .proxyAuthorization:
             return
         default:
@@ -62,7 +64,6 @@ struct ConnectionOptions: Sendable {
         for field in fields where field.known == .connection {
             var offset = field.value.lowerBound
             while let option = bytes.nextListMember(field.value, from: &offset) {
-                guard Self.known(bytes, option) == .other else { continue }
                 for i in fields.indices where fields[i].known == .other {
                     if bytes.equalsIgnoringCase(option, fields[i].name) { fields[i].isHopByHop = true }
                 }

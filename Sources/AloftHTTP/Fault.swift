@@ -48,7 +48,7 @@ package enum FaultReason: UInt8, Error, Sendable, Hashable, CaseIterable {
         case .ambiguousFieldName: "A field name with `_` imitates one that the gateway relies on."
         case .duplicateField: "A field that may appear once appears twice."
         case .endToEndFieldInConnection: "Connection names a field that is meant for the application."
-        case .tooManyConnectionOptions: "Connection names more fields than the limit."
+        case .tooManyConnectionOptions: "Connection lists more options than the limit."
         case .missingHost: "An HTTP/1.1 request has no Host field."
         case .invalidHost: "The host is not a name or address with an optional port."
         case .userinfoInTarget: "The request target carries user information."

@@ -72,7 +72,7 @@ package struct RequestParser: Sendable {
         head.keepAlive = !options.close && (isCurrent || options.keepAlive)
         head.expectsContinue = facts.expectsContinue && isCurrent && head.framing != .none
         head.wantsUpgrade = options.upgrade && facts.offersUpgrade && isCurrent && head.framing == .none
-        if options.named > 0 { options.mark(view.buffer, &head.fields) }
+        if options.named { options.mark(view.buffer, &head.fields) }
     }
 
     /// RFC 9112 §6.3, without the readings it leaves open: both fields together are refused.

@@ -72,7 +72,7 @@ package struct ResponseParser: Sendable {
         }
         head.framing = framing(facts, answering: method)
         if head.framing == .untilClose || announcesForbiddenBody(facts) { head.keepAlive = false }
-        if options.named > 0 { options.mark(view.buffer, &head.fields) }
+        if options.named { options.mark(view.buffer, &head.fields) }
     }
 
     /// RFC 9112 §6.3.

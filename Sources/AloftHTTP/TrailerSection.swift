@@ -44,10 +44,9 @@ struct TrailerSection: Sendable {
             return
         }
         guard isTokenByte(byte) else { throw byte == 0x0A ? .bareLineFeed : .invalidTrailer }
-        // Longer names than this are none of the forbidden ones; a longer name with the same beginning is marked.
+        // Longer names are none of the forbidden ones, which all leave zeros at the end.
         if nameCount < 32 { name[nameCount] = lowercased(byte == 0x5F ? 0x2D : byte) }
-        nameCount = min(nameCount &+ 1, 33)
-        if nameCount == 33 { name[0] = 0 }
+        nameCount = min(nameCount &+ 1, 32)
     }
 
     private mutating func takeValue(_ byte: UInt8) throws(FaultReason) {

@@ -69,6 +69,10 @@ extension RequestCase {
         .fields(
             "Connection naming 17 fields", "Connection: \((0..<17).map { "x\($0)" }.joined(separator: ","))",
             .tooManyConnectionOptions),
+        .fields(
+            "Connection listing close 17 times",
+            "Connection: \(Array(repeating: "close", count: 17).joined(separator: ","))",
+            .tooManyConnectionOptions),
         .fields("an upgrade", "Connection: Upgrade\r\nUpgrade: websocket"),
         .fields(
             "an upgrade to HTTP/2", "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQ"

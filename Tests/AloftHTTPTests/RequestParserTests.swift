@@ -67,17 +67,22 @@ struct RequestParserTests {
         }
     }
 
-    @Test("that were abandoned leave nothing behind after a reset")
-    func reset() {
+    @Test(
+        "that were abandoned leave nothing behind after a reset",
+        arguments: [
+            "PO", "POST /lost?x", "POST /lost HTTP/1.1\r\nTransfer-Encoding: chunked\r\nHo",
+            "POST / HTTP/1.1\r\nContent-Length: 5\r\nConnection: close\r\nX: val", "POST / HTTP/1.1\r\nX_", "\r\nP",
+        ])
+    func reset(abandoned: String) {
         var parser = RequestParser(limits: HeadLimits())
         var head = RequestHead()
-        Array("POST /lost HTTP/1.1\r\nTransfer-Encoding: chunked\r\nHo".utf8)[...].withExactCopy {
+        Array(abandoned.utf8)[...].withExactCopy {
             #expect(parser.parse($0, into: &head) == .incomplete)
         }
         parser.reset()
-        Array("GET /found HTTP/1.1\r\nHost: a\r\n\r\n".utf8)[...].withExactCopy {
+        Array("GET /found HTTP/1.1\r\nHost: a\r\nTraceparent: x\r\n\r\n".utf8)[...].withExactCopy {
             #expect(parser.parse($0, into: &head) == .complete)
-            #expect($0.text(head.path) == "/found" && head.framing == .none && head.fields.count == 1)
+            #expect($0.text(head.path) == "/found" && head.framing == .none && head.fields.count == 2 && head.keepAlive)
         }
     }
 
@@ -132,6 +137,27 @@ struct RequestParserTests {
         let head = try #require(parseRequest(Array(text.utf8)).parsed)
         let forwarded = head.fields.filter { !$0.isHopByHop }.map(\.name)
         #expect(forwarded == ["Host", "Trailer", "X-Three"])
+    }
+
+    @Test("mark a single field that Connection names")
+    func oneNamed() throws {
+        let text = "GET / HTTP/1.1\r\nHost: a\r\nX-One: 1\r\nConnection: x-one\r\n\r\n"
+        let head = try #require(parseRequest(Array(text.utf8)).parsed)
+        #expect(head.fields.filter { !$0.isHopByHop }.map(\.name) == ["Host"])
+    }
+
+    @Test("see what stands in two blocks of sixteen bytes as in one", arguments: 0...50)
+    func acrossBlocks(offset: Int) {
+        let padding = String(repeating: "x", count: offset)
+        func parse(target: String, host: String = "a") -> Verdict<ParsedRequest> {
+            parseRequest(Array("GET \(target) HTTP/1.1\r\nHost: \(host)\r\nX: y\r\nAccept: text/html\r\n\r\n".utf8))
+        }
+        #expect(parse(target: "/\(padding)/../y").reason == .dotSegment)
+        #expect(parse(target: "/\(padding)/./y").reason == .dotSegment)
+        #expect(parse(target: "/\(padding)//y").parsed?.pathIsPlain == false)
+        #expect(parse(target: "/\(padding)/y").parsed?.pathIsPlain == true)
+        #expect(parse(target: "/", host: "x\(padding)..y").reason == .invalidHost)
+        #expect(parse(target: "/", host: "x\(padding).y").parsed?.authority == "x\(padding).y")
     }
 
     @Test(
