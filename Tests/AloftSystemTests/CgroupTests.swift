@@ -82,6 +82,21 @@ struct CgroupTests {
         }
     }
 
+    @Test("where its own cgroup can't have children, as in a login session, the root of the hierarchy is used")
+    func discoversRoot() async throws {
+        try await withFixture { fixture in
+            let folder = try fixture.directory()
+            _ = try unified(folder, controllers: "cpu memory\n")
+            try Directories.make(folder + "/session")
+            try AtomicFile.write("memory pids\n".utf8, to: folder + "/session/cgroup.controllers")
+            let mounts = CgroupMounts(
+                mountinfo: "30 25 0:26 / \(folder) rw - cgroup2 cgroup rw", membership: "0::/session\n")
+            #expect(mounts.unified == folder + "/session" && mounts.unifiedRoot == folder)
+            let tree = CgroupTree.discover(name: "aloft-x", mounts: mounts)
+            #expect(tree == CgroupTree(version: .v2, folders: [folder + "/aloft-x"]))
+        }
+    }
+
     @Test("usage and kills are read from the unified hierarchy's files")
     func readsUnified() async throws {
         try await withFixture { fixture in

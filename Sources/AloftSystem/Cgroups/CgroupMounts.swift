@@ -2,6 +2,8 @@
 package struct CgroupMounts: Sendable, Hashable {
     /// Folder of this process in the unified hierarchy.
     package var unified: String?
+    /// Where the unified hierarchy is mounted: its root, or that of the container.
+    package var unifiedRoot: String?
     /// Folder of this process in each older hierarchy, by controller: `memory`, `cpu`, `cpuacct` …
     package var controllers: [String: String]
 
@@ -21,6 +23,7 @@ package struct CgroupMounts: Sendable, Hashable {
         for mount in mountinfo.split(separator: "\n").compactMap(Mount.init) {
             if mount.type == "cgroup2", unified == nil, let path = unifiedPath {
                 unified = mount.folder(of: path)
+                unifiedRoot = mount.point
             } else if mount.type == "cgroup" {
                 for option in mount.options where controllers[option] == nil {
                     controllers[option] = paths[option].map { mount.folder(of: $0) }

@@ -3,7 +3,9 @@ import Glibc
 
 /// The folder below which a daemon makes the cgroups of its replicas.
 ///
-/// It lies below the daemon's own cgroup, so that limits put on the daemon as a whole hold for what it runs.
+/// It lies below the daemon's own cgroup where that may have children, so that limits put on the daemon as a whole hold
+/// for what it runs; else, as in a login session with other processes, below the root of the unified hierarchy, where
+/// only root can write.
 package struct CgroupTree: Sendable, Hashable {
     package let version: CgroupVersion
     /// `<own cgroup>/<name>`; one with v2, with v1 one for each controller.
@@ -18,7 +20,7 @@ package struct CgroupTree: Sendable, Hashable {
     package static func discover(
         name: String, mounts: CgroupMounts, reason: (String) -> Void = { _ in }
     ) -> CgroupTree? {
-        if let base = mounts.unified {
+        for base in [mounts.unified, mounts.unifiedRoot].compactMap({ $0 }) {
             do throws(SystemError) {
                 return try unified(base: base, name: name)
             } catch {
