@@ -1,10 +1,10 @@
-import AloftEdge
-import AloftLogs
 import AloftMetrics
 import AloftModel
 import Testing
 
 @testable import AloftDaemon
+@testable import AloftEdge
+@testable import AloftLogs
 
 @Suite("Metrics of the daemon")
 struct DaemonMetricsTests {
