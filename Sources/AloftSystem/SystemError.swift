@@ -16,6 +16,9 @@ package struct SystemError: Error, Sendable, Hashable, CustomStringConvertible {
         self.code = code
     }
 
+    /// True where what was asked about does not exist (any more): a file, a process.
+    package var isAbsence: Bool { code == ENOENT || code == ESRCH || code == ENODEV }
+
     /// `cannot open /x/y: No such file or directory`.
     package var description: String {
         "cannot \(operation)\(subject.map { " \($0)" } ?? ""): \(SystemError.text(code))"

@@ -68,7 +68,7 @@ package final class ProcessDriver: Driver {
             let cgroup = tree.cgroup(name)
             let left = try await ProcessRemains(leader: nil, cgroup: cgroup, outputFiles: [])
                 .killAll(clock: configuration.clock)
-            if left.isEmpty { try? cgroup.remove() }
+            if left.isEmpty { cgroup.discard() }
         }
     }
 
@@ -116,7 +116,7 @@ package final class ProcessDriver: Driver {
         do {
             watch = try await process.runWatched()
         } catch {
-            if let cgroup { try? cgroup.remove() }
+            cgroup?.discard()
             throw error
         }
         withExtendedLifetime(outputs) {}

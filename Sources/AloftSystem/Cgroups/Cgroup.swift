@@ -67,6 +67,11 @@ package struct Cgroup: Sendable, Hashable {
         }
     }
 
+    /// Removes it where that is possible now; what stays is removed when the daemon next starts.
+    package func discard() {
+        for folder in folders { rmdir(folder) }
+    }
+
     private func add(to usage: inout ProcessUsage, from folder: String) throws(SystemError) {
         if version == .v2 {
             let cpu = flatValue("usage_usec", in: try readText("\(folder)/cpu.stat", limit: 4096)) ?? 0

@@ -85,8 +85,7 @@ package struct CgroupTree: Sendable, Hashable {
             for folder in group.folders { try Directories.make(folder, mode: 0o755) }
             for setting in limits.settings(version) { try apply(setting, to: group) }
         } catch {
-            // What can't be removed now is removed when the daemon next starts.
-            try? group.remove()
+            group.discard()
             throw error
         }
         return group

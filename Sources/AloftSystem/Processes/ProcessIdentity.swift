@@ -40,7 +40,7 @@ package struct ProcessIdentity: Sendable, Hashable, Codable, CustomStringConvert
             let current = try Self.currentBoot()
             return !row.hasEnded && row.startTicks == startTicks && boot == current
         } catch {
-            return error.code != ENOENT && error.code != ESRCH && kill(pid, 0) == 0
+            return !error.isAbsence && kill(pid, 0) == 0
         }
     }
 

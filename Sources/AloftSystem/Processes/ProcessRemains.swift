@@ -51,9 +51,12 @@ package struct ProcessRemains: Sendable {
     }
 
     private func isAlive(_ pid: Int32) -> Bool {
-        // One that ended meanwhile has no row.
-        guard let row = try? ProcessRow(pid: pid) else { return false }
-        return !row.hasEnded
+        do throws(SystemError) {
+            return try !ProcessRow(pid: pid).hasEnded
+        } catch {
+            // One that can't be looked at for want of descriptors counts as alive: killing it again does no harm.
+            return !error.isAbsence
+        }
     }
 
     private func writes(_ pid: Int32, to files: [FileIdentity]) -> Bool {

@@ -46,12 +46,16 @@ package struct ProcessRow: Sendable, Hashable {
         residentPages = pages
     }
 
-    /// Every process of the machine that could be read; one that ends meanwhile is left out.
+    /// Every process of the machine; one that ends meanwhile is left out.
     package static func all() throws(SystemError) -> [ProcessRow] {
         var rows: [ProcessRow] = []
         for name in try Directories.names(in: "/proc") {
-            guard let pid = Int32(name), let row = try? ProcessRow(pid: pid) else { continue }
-            rows.append(row)
+            guard let pid = Int32(name) else { continue }
+            do throws(SystemError) {
+                rows.append(try ProcessRow(pid: pid))
+            } catch {
+                if !error.isAbsence { throw error }
+            }
         }
         return rows
     }

@@ -86,7 +86,7 @@ package final class ProcessWatch: Sendable {
         do throws(SystemError) {
             return try ProcessRow(pid: identity.pid).startTicks == identity.startTicks
         } catch {
-            if error.code == ENOENT || error.code == ESRCH { return false }
+            if error.isAbsence { return false }
             throw error
         }
     }
