@@ -33,3 +33,34 @@ extension ClientConnection {
         }
     }
 }
+
+/// How far a client has taken what was written to it.
+struct ClientProgress: Equatable {
+    static let none = ClientProgress()
+
+    /// Bytes that the client's kernel has acknowledged over the connection's life.
+    private var acknowledged: UInt64 = 0
+
+    private init() {}
+
+    init(_ channel: any Channel) {
+        #if os(Linux)
+            guard let socket = channel as? any SocketOptionProvider else { return }
+            let information: EventLoopFuture<Information> = socket.unsafeGetSocketOption(
+                level: .tcp, name: NIOBSDSocket.Option(rawValue: TCP_INFO))
+            var acknowledged: UInt64 = 0
+            // On its own loop the answer is there at once.
+            information.assumeIsolated().whenSuccess { acknowledged = $0.acknowledged }
+            self.acknowledged = acknowledged
+        #endif
+    }
+
+    #if os(Linux)
+        /// The first 128 bytes of Linux' `struct tcp_info`, of which libc declares fewer; `tcpi_bytes_acked` is the last.
+        private struct Information: Sendable {
+            var before: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0, 0, 0, 0)
+            var more: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0, 0, 0)
+            var acknowledged: UInt64 = 0
+        }
+    #endif
+}

@@ -65,8 +65,8 @@ extension ClientConnection {
         case .exchange:
             if !hasRoom { setReading(false) }
             return true
-        case .discard, .closing, .closed: return true
-        case .tunnel: return false
+        case .discard, .tunnel: return false
+        case .closing, .closed: return true
         }
     }
 

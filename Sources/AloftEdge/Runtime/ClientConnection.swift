@@ -53,12 +53,12 @@ final class ClientConnection: ChannelInboundHandler {
     private var isReading = true
     var discarded = 0
     private(set) var isInputClosed = false
-    /// While closing: everything written has left.
+    /// While closing: everything written has left. In a tunnel: the replica has ended its half.
     private var isOutputClosed = false
     /// The channel takes more; kept here because asking it for each piece costs more.
     private(set) var isWritable = true
-    /// Bytes not yet taken by a slow client when its time was last up.
-    private var untaken = Int.max
+    /// What a slow client had taken when its time was last up.
+    private var taken = ClientProgress.none
     private var isHandshaken = false
     /// Whether the gate still counts it.
     private var isCounted = true
@@ -129,7 +129,6 @@ final class ClientConnection: ChannelInboundHandler {
         guard phase == .exchange || phase == .tunnel else { return }
         guard keepAlive else { return closeGracefully() }
         phase = .head
-        untaken = .max
         deadline = monotonicNow() &+ snapshot.timeouts.idle
         process()
     }
@@ -159,12 +158,16 @@ final class ClientConnection: ChannelInboundHandler {
     }
 
     /// The replica sends no more into the tunnel.
-    func closeOutput() { context?.close(mode: .output, promise: nil) }
+    func closeOutput() {
+        isOutputClosed = true
+        context?.close(mode: .output, promise: nil)
+    }
 
     /// Closes after what is written has left, without a reset that could overtake it (RFC 9112 §9.6).
     func closeGracefully() {
         guard phase != .closing, phase != .closed else { return }
         phase = .closing
+        isOutputClosed = false
         stash = nil
         held = nil
         guard let context else { return }
@@ -209,9 +212,10 @@ final class ClientConnection: ChannelInboundHandler {
     /// A slow client that has taken some of what waits for it is given as long again.
     private func isTaking(now: UInt64) -> Bool {
         if phase == .exchange, exchange?.isAnswering != true { return false }
-        let waiting = context.map(Self.bufferedBytes) ?? 0
-        defer { untaken = waiting > 0 ? waiting : .max }
-        guard waiting > 0, waiting < untaken, phase != .closed else { return false }
+        guard phase != .closed, let context, Self.bufferedBytes(context) > 0 else { return false }
+        let progress = ClientProgress(context.channel)
+        guard progress != taken else { return false }
+        taken = progress
         deadline = now &+ snapshot.timeouts.request
         return true
     }
@@ -231,6 +235,8 @@ final class ClientConnection: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        // Where one half was ended before, the end of the other ends the channel and is told as nothing else.
+        if phase == .tunnel, isOutputClosed { exchange?.clientClosedInput() }
         phase = .closed
         held = nil
         stash = nil
@@ -264,7 +270,6 @@ final class ClientConnection: ChannelInboundHandler {
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         isWritable = context.channel.isWritable
         if isWritable {
-            untaken = .max
             if phase == .head { process() } else { exchange?.clientBecameWritable() }
         }
         context.fireChannelWritabilityChanged()
@@ -283,6 +288,7 @@ final class ClientConnection: ChannelInboundHandler {
         if role.isTLS, !isHandshaken, error is NIOSSLError || error is BoringSSLError {
             loop.counters.tlsHandshakeFailures &+= 1
         }
+        isOutputClosed = false
         context.close(promise: nil)
     }
 

@@ -36,6 +36,8 @@ final class UpstreamConnection: ChannelInboundHandler {
     private(set) var isReused = false
     /// The channel takes more.
     private(set) var isWritable = true
+    /// This side of a tunnel was ended here.
+    private var isOutputEnded = false
 
     private static let headLimits = HeadLimits(headBytes: 64 * 1024, fieldCount: 200)
 
@@ -71,7 +73,10 @@ final class UpstreamConnection: ChannelInboundHandler {
     }
 
     /// The client will send nothing more into the tunnel.
-    func closeOutput() { context?.close(mode: .output, promise: nil) }
+    func closeOutput() {
+        isOutputEnded = true
+        context?.close(mode: .output, promise: nil)
+    }
 
     /// The exchange needs no more of this connection: keeps it for the next one if it can be kept.
     func release(clean: Bool, now: UInt64) {
@@ -135,14 +140,22 @@ final class UpstreamConnection: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        switch phase {
         // An orderly end was told as `inputClosed` before this: the body may have been cut.
-        if case .untilClose = phase { failed(.upstreamClosed) } else { ended() }
+        case .untilClose: failed(.upstreamClosed)
+        // Where one half was ended before, the end of the other ends the channel and is told as nothing else.
+        case .tunnel where isOutputEnded: exchange?.upstreamClosedInput()
+        default: ended()
+        }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // Reset by the replica, most often; what it means depends on the phase, as for an orderly close.
         context.close(promise: nil)
-        if case .untilClose = phase { failed(.upstreamClosed) } else { ended() }
+        switch phase {
+        case .untilClose, .tunnel: failed(.upstreamClosed)
+        default: ended()
+        }
     }
 
     /// Nothing more will come.
