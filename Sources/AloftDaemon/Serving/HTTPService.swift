@@ -65,17 +65,26 @@ struct HTTPService: Service {
     func run() async throws { await serve() }
 
     /// Accepts until graceful shutdown or `close`, then ends what is open.
+    ///
+    /// The end is the end of the listener, not of the loop: a connection that was accepted and is not taken by the loop
+    /// would be a bug to NIO, which traps on a channel nobody finished.
     func serve() async {
+        await withGracefulShutdownHandler {
+            await acceptUntilClosed()
+        } onGracefulShutdown: {
+            close()
+        }
+    }
+
+    private func acceptUntilClosed() async {
         let open = Counter()
         await withDiscardingTaskGroup { group in
             do {
                 try await server.executeThenClose { inbound in
-                    for try await connection in inbound.cancelOnGracefulShutdown() {
-                        guard open.enter(limit: connectionLimit) else {
-                            connection.channel.close(promise: nil)
-                            continue
-                        }
+                    for try await connection in inbound {
+                        let isTaken = open.enter(limit: connectionLimit)
                         group.addTask {
+                            guard isTaken else { return await refuse(connection) }
                             await child.handle(value: connection, logger: logger)
                             open.leave()
                         }
@@ -85,6 +94,14 @@ struct HTTPService: Service {
                 logger.error("a listener ended", metadata: ["error": "\(error)"])
             }
             group.cancelAll()
+        }
+    }
+
+    private func refuse(_ connection: Child) async {
+        do {
+            try await connection.executeThenClose { _, _ in }
+        } catch {
+            logger.debug("a refused connection did not close cleanly", metadata: ["error": "\(error)"])
         }
     }
 
