@@ -51,11 +51,13 @@ package actor Compute {
     /// time; again after it returned, it adopts what the run before left.
     /// - Throws: `ComputeStartError` where the state directory cannot be used or the store cannot be read.
     package func run() async throws {
-        if isRunning {
-            // `stopAll` was first and takes care of what there is.
-            if isStopping { return }
-            throw ComputeStartError.alreadyRunning
-        }
+        // `stopAll` was first and takes care of what there is.
+        if isStopping { return }
+        try await supervise()
+    }
+
+    private func supervise() async throws {
+        if isRunning { throw ComputeStartError.alreadyRunning }
         isRunning = true
         let (stream, continuation) = AsyncStream.makeStream(of: Job.self)
         do {
@@ -133,7 +135,7 @@ package actor Compute {
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 do {
-                    try await self.run()
+                    try await self.supervise()
                 } catch {
                     self.logger.error("replicas cannot be stopped", metadata: ["error": "\(error)"])
                 }

@@ -41,6 +41,10 @@ package final class LockFile: Sendable {
         }
     }
 
+    /// Given back by name: a process that is being made at this moment has a copy of the descriptor until it runs its
+    /// program, and closing ours alone would leave the lock with it.
+    deinit { flock(file.number, LOCK_UN) }
+
     /// The pid in the file; a number there does not say that it still holds the lock.
     package static func holder(of path: String) -> Int32? {
         guard let text = try? readText(path, limit: 32) else { return nil }
