@@ -115,7 +115,7 @@ extension Scenarios {
                 #expect(try await fetch("/", at: file.target).status == 200)
                 let peak = try Processes.peakResidentBytes(aloft.pid)
                 #expect(peak < 250 << 20, "\(peak >> 20) MiB resident")
-                try await eventually("old records are removed", within: .seconds(60), every: .milliseconds(200)) {
+                try await eventually("old records are removed", within: .seconds(80), every: .milliseconds(200)) {
                     try diskUse(of: aloft.state) < 64 << 20
                 }
             }
