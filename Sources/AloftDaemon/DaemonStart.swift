@@ -173,7 +173,7 @@ private struct Parts {
                 .descriptor(descriptor), responder: routes.router().buildResponder(), connectionLimit: 64,
                 logger: logger)
         } catch let error as SystemError {
-            admin.adopt(nil)
+            await admin.discard()
             let isTooLong = error.code == SystemError.nameTooLong
             throw DaemonError(
                 .state, "\(error)",
@@ -181,7 +181,7 @@ private struct Parts {
                     ? "a socket's path has at most \(PrivateSocket.longestPath) bytes: set ALOFT_STATE to a shorter one"
                     : nil)
         } catch {
-            admin.adopt(nil)
+            await admin.discard()
             throw DaemonError(.state, "the control socket \(path) cannot be opened: \(listenFailure(error))")
         }
     }

@@ -95,10 +95,10 @@ struct Operator: Sendable {
                 spec: edgeSpec, services: next.plan.services.map(\.name), certificates: certificates.forEdge,
                 accessShare: next.plan.logs.access)
         } catch {
-            listener?.close()
+            await listener?.discard()
             throw ControlFailure(.failed, error.message, hint: error.hint)
         }
-        if movesAdmin { admin.adopt(listener) }
+        if movesAdmin { await admin.adopt(listener) }
         await compute.apply(next.plan.services)
         stores.logs.apply(next.plan.logs)
         stores.log.change(level: next.plan.logs.level)

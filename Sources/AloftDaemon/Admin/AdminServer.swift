@@ -19,7 +19,8 @@ final class AdminServer: Service {
     init(_ address: Address?, routes: AdminRoutes, logger: Logger) async throws(DaemonError) {
         self.routes = routes
         self.logger = logger
-        (services, feed) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(8))
+        // Not bounded, since a listener must not be dropped; reloads are made one at a time.
+        (services, feed) = AsyncStream.makeStream(bufferingPolicy: .unbounded)
         var first: HTTPService?
         if let address { first = try await Self.bind(address, routes, logger) }
         current = Mutex(first)
@@ -35,20 +36,31 @@ final class AdminServer: Service {
     }
 
     /// Takes over a prepared listener, or none, and closes the one before.
-    func adopt(_ service: HTTPService?) {
+    func adopt(_ service: HTTPService?) async {
         let old = current.withLock { current in
             defer { current = service }
             return current
         }
-        if let service { feed.yield(service) }
         old?.close()
+        // `run` is over: nobody will serve it.
+        if let service, case .terminated = feed.yield(service) { await service.discard() }
+    }
+
+    /// Closes a server that will never run.
+    func discard() async {
+        feed.finish()
+        for await service in services { await service.discard() }
     }
 
     func run() async throws {
-        await withDiscardingTaskGroup { group in
-            for await service in services.cancelOnGracefulShutdown() {
-                group.addTask { await service.serve() }
+        await withGracefulShutdownHandler {
+            await withDiscardingTaskGroup { group in
+                for await service in services {
+                    group.addTask { await service.serve() }
+                }
             }
+        } onGracefulShutdown: { [self] in
+            feed.finish()
             current.withLock { $0 }?.close()
         }
     }

@@ -105,8 +105,17 @@ struct HTTPService: Service {
         }
     }
 
-    /// Ends `serve`, or closes a listener that was never served.
+    /// Ends `serve`.
     func close() { server.channel.close(promise: nil) }
+
+    /// Closes a listener that was never served; to drop it unclosed is a bug to NIO.
+    func discard() async {
+        do {
+            try await server.executeThenClose { _ in }
+        } catch {
+            logger.debug("a listener did not close cleanly", metadata: ["error": "\(error)"])
+        }
+    }
 
     private static func answer<Responder: HTTPResponder>(
         with responder: Responder, logger: Logger
