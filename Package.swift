@@ -71,7 +71,7 @@ let package = Package(
         // Layer 3: capabilities. None imports another; AloftDaemon joins them.
         room("AloftEdge", ["AloftModel", "AloftHTTP", nioCore, nioPosix, nioSSL, logging], dataPlane),
         room("AloftCertificates", ["AloftModel", "AloftSystem", x509, crypto]),
-        room("AloftCompute", ["AloftModel", "AloftSystem", httpClient, logging]),
+        room("AloftCompute", ["AloftModel", "AloftSystem", logging]),
         room("AloftMetrics"),
         room("AloftLogs", ["AloftModel", "AloftSystem"]),
 
