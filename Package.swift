@@ -93,6 +93,10 @@ let package = Package(
         // Layer 5: the binary.
         .executableTarget(name: "aloft", dependencies: ["AloftCLI"], swiftSettings: strict),
 
+        // Instructions and time for each kind of head: `swift run -c release CodecBenchmark`.
+        .executableTarget(
+            name: "CodecBenchmark", dependencies: ["AloftHTTP"], path: "Benchmarks/Codec", swiftSettings: strict),
+
         // Tests, one target a module, and the scenarios that run the real binary.
         .target(name: "AloftTestKit", dependencies: ["AloftSystem"], swiftSettings: strict),
         .testTarget(name: "AloftModelTests", dependencies: ["AloftModel"], swiftSettings: strict),
