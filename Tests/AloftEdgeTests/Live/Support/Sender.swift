@@ -24,8 +24,14 @@ final class Sender: @unchecked Sendable {
         thread.start()
     }
 
-    func finish() throws {
+    /// Waits until everything is sent or could not be.
+    func wait() {
         done.wait()
+        done.signal()
+    }
+
+    func finish() throws {
+        wait()
         if let failure { throw failure }
     }
 }
