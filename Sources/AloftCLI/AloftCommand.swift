@@ -46,8 +46,8 @@ package struct AloftCommand: AsyncParsableCommand {
             return failure.exitCode.rawValue
         } catch let code as ExitCode {
             return code.rawValue
-        } catch let request as CleanExit {
-            return answer(request)
+        } catch  where exitCode(for: error).isSuccess {
+            return answer(error)  // help, which is a command of its own when it runs
         } catch {
             Terminal.standard.report(CommandFailure("\(error)"), asJSON: arguments.contains("--json"))
             return CommandFailure.ExitCode.failed.rawValue

@@ -81,7 +81,7 @@ struct ControlClient: Sendable {
         do {
             return try await Self.client.execute(request, deadline: deadline)
         } catch {
-            throw notRunning(error)
+            throw unreachable(error)
         }
     }
 
@@ -98,11 +98,16 @@ struct ControlClient: Sendable {
         }
     }
 
-    private func notRunning(_ error: any Error) -> CommandFailure {
-        let exists = FileManager.default.fileExists(atPath: paths.controlSocket)
+    private func unreachable(_ error: any Error) -> CommandFailure {
+        guard let reason = (error as? IOError)?.errnoCode, [ENOENT, ECONNREFUSED].contains(reason) else {
+            return CommandFailure(
+                "the daemon of \(paths.directory) did not answer: \(error)",
+                hint: "try again; if it stays so, `kill -9` of the pid in \(paths.lock) and `aloft up` lose no replica",
+                code: "noAnswer")
+        }
         return CommandFailure(
-            "no daemon answers for \(paths.directory)"
-                + (exists ? ": the last one ended without cleaning up (\(error))" : ": there is no control socket"),
+            "no daemon runs on \(paths.directory)"
+                + (reason == ENOENT ? "" : ": the last one was killed, its replicas may still run"),
             hint: "start it with `aloft up`, or name its state directory with --state", code: "notRunning")
     }
 

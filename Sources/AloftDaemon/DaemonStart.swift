@@ -170,7 +170,7 @@ private struct Parts {
         do {
             let descriptor = try PrivateSocket.bind(path: path)
             return try await HTTPService.bind(
-                .descriptor(descriptor), responder: routes.router().buildResponder(), connectionLimit: 64,
+                .descriptor(descriptor), responder: routes.router().buildResponder(), connectionLimit: 256,
                 logger: logger)
         } catch let error as SystemError {
             await admin.discard()
