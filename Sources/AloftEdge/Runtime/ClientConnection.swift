@@ -143,9 +143,10 @@ final class ClientConnection: ChannelInboundHandler {
     /// Closes at once. With `resets` the client gets RST: for an answer whose end is the end of the connection, since
     /// it would look whole otherwise.
     func abort(resets: Bool = false) {
+        let cutsAnswer = exchange?.endsByClosing == true || (phase == .closing && !isOutputClosed)
         phase = .closed
         guard let context else { return }
-        if resets || exchange?.endsByClosing == true {
+        if resets || cutsAnswer {
             Self.reset(context)
         } else {
             context.close(promise: nil)
@@ -204,8 +205,7 @@ final class ClientConnection: ChannelInboundHandler {
         case .exchange: refuse(408, .headTimeout, "The request's body did not arrive in time.")
         case .tunnel: exchange?.timedOut()
         case .head: closeGracefully()
-        case .discard, .closed: abort()
-        case .closing: abort(resets: !isOutputClosed)
+        case .discard, .closing, .closed: abort()
         }
     }
 

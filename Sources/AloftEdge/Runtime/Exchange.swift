@@ -12,22 +12,22 @@ final class Exchange {
     unowned(unsafe) let client: ClientConnection
 
     var request: Request?
-    private var facts = Facts.none
+    var facts = Facts.none
     /// Of the request's snapshot, which `request` keeps alive.
-    private unowned(unsafe) var plan: ServicePlan
-    private var rotation: ServiceRotation?
-    private var backend: Backend?
+    unowned(unsafe) var plan: ServicePlan
+    var rotation: ServiceRotation?
+    var backend: Backend?
     var upstream: UpstreamConnection?
     /// The forwarded head and the beginning of the body; kept until an answer begins, in case it is sent again.
-    private var outgoing: ByteBuffer?
-    private var isReplayable = true
-    private var isRequestComplete = false
+    var outgoing: ByteBuffer?
+    var isReplayable = true
+    var isRequestComplete = false
     var hasResponseBegun = false
-    private var answersKeepAlive = true
-    private var framing = ClientFraming.asIs
-    private var attempts = 0
-    private var hasRetriedStale = false
-    private var sentAt: UInt64 = 0
+    var answersKeepAlive = true
+    var framing = ClientFraming.asIs
+    var attempts = 0
+    var hasRetriedStale = false
+    var sentAt: UInt64 = 0
     var status = 0
     var requestBytes = 0
     var responseBytes = 0
@@ -37,14 +37,14 @@ final class Exchange {
     var isTunnel = false
     /// The replica will send nothing more into the tunnel.
     var isReplicaDone = false
-    private var interimBytes = 0
+    var interimBytes = 0
 
     /// Body bytes kept for sending a request again.
     private static let replayLimit = 64 * 1024
     /// Interim answers passed on for one request, in bytes: nothing else holds a replica back that sends no other.
-    private static let interimLimit = 64 * 1024
+    static let interimLimit = 64 * 1024
     /// A body up to this is copied behind its head, so that one write carries both.
-    private static let copiedBody = 16 * 1024
+    static let copiedBody = 16 * 1024
     /// How long a replica that refused a connection is left out while others are there; nanoseconds.
     private static let suspension: UInt64 = 1_000_000_000
 
@@ -149,7 +149,7 @@ final class Exchange {
 
     // MARK: Towards a replica
 
-    private func attempt(avoiding: Backend?) {
+    func attempt(avoiding: Backend?) {
         guard let rotation else { return }
         let now = monotonicNow()
         attempts += 1
@@ -189,7 +189,7 @@ final class Exchange {
         if !isWhole, upstream === connection { client.setReading(connection.isWritable) }
     }
 
-    private func connect(to backend: Backend) {
+    func connect(to backend: Backend) {
         guard let request else { return }
         let generation = self.generation
         let loop = self.loop
@@ -231,7 +231,7 @@ final class Exchange {
     }
 
     /// Whether the route lets this request be sent once more; counts it.
-    private func retries(isSafe: Bool, now: UInt64) -> Bool {
+    func retries(isSafe: Bool, now: UInt64) -> Bool {
         guard let rotation, isSafe, isReplayable, outgoing != nil, !hasResponseBegun, plan.retriesConnect,
             attempts <= plan.retry.attempts
         else { return false }
@@ -243,156 +243,9 @@ final class Exchange {
         return true
     }
 
-    private func leaveBackend() {
+    func leaveBackend() {
         upstream = nil
         if let backend = backend.take() { loop.released(backend) }
-    }
-
-    // MARK: From the replica
-
-    func upstreamBecameWritable() { client.setReading(true) }
-
-    /// The connection broke before the answer was whole.
-    func upstreamFailed(_ error: ErrorType, wasReused: Bool) {
-        guard isActive, let backend else { return }
-        upstream = nil
-        if hasResponseBegun {
-            backend.failures &+= 1
-            return cut(error: error)
-        }
-        let now = monotonicNow()
-        let isSafe = facts.method.isIdempotent && error == .upstreamClosed
-        if wasReused, isSafe, isReplayable, outgoing != nil, !hasRetriedStale {
-            // The replica closed an idle connection while the request was on its way: no fault of either.
-            hasRetriedStale = true
-            sentAt = now
-            return connect(to: backend)
-        }
-        backend.failures &+= 1
-        if error == .upstreamClosed { loop.reportUnreachable(backend, now: now) }
-        leaveBackend()
-        if retries(isSafe: isSafe, now: now) { return attempt(avoiding: backend) }
-        fail(502, error, "The application broke off before it answered.")
-    }
-
-    /// 100 and the like, passed on to a client that can take it; false when there are too many of them.
-    func receivedInterim(_ input: inout ByteBuffer) -> Bool {
-        interimBytes += loop.responseHead.byteCount
-        guard interimBytes <= Self.interimLimit else { return false }
-        client.deadline = monotonicNow() &+ plan.timeout
-        let manner = ResponseForwarding.Manner(
-            framing: .asIs, keepAlive: true, isHTTP10: false, switchesProtocol: false)
-        composeHead(&input, manner)
-        if facts.minorVersion == 1 { client.write(loop.scratch, flush: true) }
-        return true
-    }
-
-    /// The final head; `input` holds it and what came behind it.
-    func receivedHead(_ input: inout ByteBuffer, on upstream: UpstreamConnection) {
-        guard let backend else { return }
-        let now = monotonicNow()
-        status = loop.responseHead.status
-        let latency = now &- sentAt
-        backend.latency.add(latency)
-        backend.load.add(latency, now: now)
-        if !plan.retriedStatuses.isEmpty, retriesStatus(now: now) { return }
-        hasResponseBegun = true
-        dropOutgoing()
-        client.deadline = now &+ plan.timeout
-        answersKeepAlive = facts.keepAlive && isRequestComplete && !loop.isDraining && !client.isLastRequest
-        framing = clientFraming()
-        if framing == .untilClose { answersKeepAlive = false }
-        writeHead(&input, upstream)
-    }
-
-    @inline(__always)
-    private func writeHead(_ input: inout ByteBuffer, _ upstream: UpstreamConnection) {
-        let manner = ResponseForwarding.Manner(
-            framing: framing, keepAlive: answersKeepAlive, isHTTP10: facts.minorVersion == 0, switchesProtocol: false)
-        composeHead(&input, manner)
-        if let body = upstream.takeWholeBody(&input) {
-            responseBytes = body.readableBytes
-            if body.readableBytes <= Self.copiedBody {
-                loop.scratch.writeImmutableBuffer(body)
-                client.write(loop.scratch, flush: true)
-            } else {
-                client.write(loop.scratch, flush: false)
-                client.write(body, flush: true)
-            }
-            return responseEnded()
-        }
-        if upstream.isAnswered {
-            client.write(loop.scratch, flush: true)
-            return responseEnded()
-        }
-        // What is there of the body follows at once.
-        client.write(loop.scratch, flush: input.readableBytes == 0)
-    }
-
-    /// Writes the forwarded head into the loop's scratch buffer and takes the received one off `input`.
-    @inline(__always)
-    func composeHead(_ input: inout ByteBuffer, _ manner: ResponseForwarding.Manner) {
-        guard let rules = request?.snapshot.rules else { return }
-        loop.scratch.clear()
-        input.withUnsafeReadableBytes { bytes in
-            ResponseForwarding.write(loop.responseHead, from: bytes, manner: manner, rules: rules, into: &loop.scratch)
-        }
-        input.moveReaderIndex(forwardBy: loop.responseHead.byteCount)
-    }
-
-    private func clientFraming() -> ClientFraming {
-        switch loop.responseHead.framing {
-        case .none, .length: .asIs
-        case .chunked: facts.minorVersion == 0 ? .untilClose : .asIs
-        case .untilClose: facts.minorVersion == 0 ? .untilClose : .madeChunked
-        }
-    }
-
-    /// True when the answer is thrown away and the request sent to another replica.
-    private func retriesStatus(now: UInt64) -> Bool {
-        guard plan.retriedStatuses.contains(status), facts.method.isIdempotent, isReplayable, outgoing != nil,
-            attempts <= plan.retry.attempts, let backend, let rotation
-        else { return false }
-        guard rotation.budget.spend(share: plan.retry.budget, second: now / 1_000_000_000) else {
-            loop.counters.retriesRefused &+= 1
-            return false
-        }
-        loop.counters.retries &+= 1
-        backend.failures &+= 1
-        upstream?.release(clean: false, now: now)
-        leaveBackend()
-        attempt(avoiding: backend)
-        return true
-    }
-
-    /// A piece of the answer's body, framed as the upstream sent it.
-    func received(_ data: ByteBuffer, isLast: Bool) {
-        guard isActive else { return }
-        responseBytes += data.readableBytes
-        client.deadline = monotonicNow() &+ (isTunnel ? idleTimeout : plan.timeout)
-        if framing == .madeChunked, !isTunnel {
-            writeChunk(data)
-        } else if data.readableBytes > 0 || isLast {
-            client.write(data, flush: true)
-        }
-        if isLast { return responseEnded() }
-        if !client.isWritable { upstream?.setReading(false) }
-    }
-
-    private func writeChunk(_ data: ByteBuffer) {
-        guard data.readableBytes > 0 else { return }
-        client.write(ByteBuffer(string: String(data.readableBytes, radix: 16) + "\r\n"), flush: false)
-        client.write(data, flush: false)
-        client.write(ByteBuffer(string: "\r\n"), flush: true)
-    }
-
-    /// The answer is whole.
-    func responseEnded() {
-        guard isActive else { return }
-        if framing == .madeChunked, !isTunnel { client.write(ByteBuffer(string: "0\r\n\r\n"), flush: true) }
-        let keepAlive = answersKeepAlive && isRequestComplete
-        finish(error: .none, status: status, clean: isRequestComplete)
-        client.exchangeEnded(keepAlive: keepAlive)
     }
 
     // MARK: The end
@@ -405,7 +258,7 @@ final class Exchange {
     }
 
     /// Answers with an error of the edge's own.
-    private func fail(_ status: Int, _ error: ErrorType, _ message: String) {
+    func fail(_ status: Int, _ error: ErrorType, _ message: String) {
         guard isActive else { return }
         let answer = LocalAnswer.error(status, message, requestID: facts.id, asJSON: facts.wantsJSON)
         let keepAlive = facts.keepAlive && isRequestComplete && !loop.isDraining

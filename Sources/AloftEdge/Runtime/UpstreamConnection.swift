@@ -52,6 +52,7 @@ final class UpstreamConnection: ChannelInboundHandler {
     func begin(_ exchange: Exchange, method: Method, _ bytes: ByteBuffer) {
         self.exchange = exchange
         self.method = method
+        guard context != nil else { return failed(.upstreamClosed) }
         phase = .head
         keepAlive = true
         send(bytes)

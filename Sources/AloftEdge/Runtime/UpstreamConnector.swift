@@ -21,6 +21,9 @@ enum UpstreamConnector {
             .connectTimeout(.nanoseconds(Int64(clamping: timeout)))
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelOption(.maxMessagesPerRead, value: 2)
+            // Once a replica has closed, all that the kernel holds is read, whether the client takes it or not; left to
+            // itself that grows to megabytes.
+            .channelOption(.socketOption(.so_rcvbuf), value: 64 * 1024)
             .channelOption(.writeBufferWaterMark, value: .init(low: 32 * 1024, high: 64 * 1024))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {

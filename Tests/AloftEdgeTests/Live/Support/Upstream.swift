@@ -18,6 +18,7 @@ final class Upstream: @unchecked Sendable {
         var isClosed = false
     }
     private let state = Mutex(State())
+    private let acceptEnded = DispatchSemaphore(value: 0)
 
     /// Listens on a free port, or on a Unix socket, and runs `script` for each connection.
     init(unix path: String? = nil, receiveBuffer: Int32? = nil, _ script: @escaping Script) throws {
@@ -65,6 +66,8 @@ final class Upstream: @unchecked Sendable {
         }
         guard !wasClosed else { return }
         shutdown(descriptor, Int32(SHUT_RDWR))
+        // Else the thread could accept from whoever gets the descriptor's number next.
+        acceptEnded.wait()
         Glibc.close(descriptor)
     }
 
@@ -80,6 +83,7 @@ final class Upstream: @unchecked Sendable {
     }
 
     private func acceptAll() {
+        defer { acceptEnded.signal() }
         while true {
             let accepted = accept(descriptor, nil, nil)
             guard accepted >= 0 else { return }
