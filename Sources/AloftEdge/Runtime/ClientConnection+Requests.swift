@@ -109,20 +109,35 @@ extension ClientConnection {
     /// Answers what was never a request, or is none any more, and closes.
     func refuse(_ status: Int, _ error: ErrorType, _ message: String) {
         if let exchange, exchange.isActive { return exchange.refuse(status, error, message) }
-        lastMethod = .get
-        lastMinorVersion = 1
-        count(status, error, started: monotonicNow())
-        held = nil
-        answer(.error(status, message, requestID: nil, asJSON: false), keepAlive: false)
+        if let request = held.take()?.request {
+            let answer = LocalAnswer.error(
+                status, message, requestID: request.facts.id, asJSON: request.facts.wantsJSON)
+            record(answer, error, request.counters, request.line, route: request.route.template)
+            self.answer(answer, keepAlive: false)
+        } else {
+            lastMethod = .get
+            lastMinorVersion = 1
+            let answer = LocalAnswer.error(status, message, requestID: nil, asJSON: false)
+            record(answer, error, loop.routeCounters.last, nil, route: "")
+            self.answer(answer, keepAlive: false)
+        }
         closeGracefully()
     }
 
-    private func count(_ status: Int, _ error: ErrorType, started: UInt64, route: Int? = nil) {
-        guard let counters = route.map({ loop.routeCounters[$0] }) ?? loop.routeCounters.last else { return }
+    /// Counts and logs an answer of the edge's own.
+    private func record(
+        _ answer: LocalAnswer, _ error: ErrorType, _ counters: RouteCounters?, _ line: AccessLine?, route: String
+    ) {
+        let bytes = lastMethod == .head ? 0 : answer.body.count
         let key = RouteCounters.Key(
-            method: lastMethod, status: UInt16(truncatingIfNeeded: status), isTLS: role.isTLS,
+            method: lastMethod, status: UInt16(truncatingIfNeeded: answer.status), isTLS: role.isTLS,
             minorVersion: lastMinorVersion, errorType: error)
-        counters.count(key, nanoseconds: monotonicNow() &- started, requestBytes: 0, responseBytes: 0)
+        counters?.count(key, nanoseconds: 0, requestBytes: 0, responseBytes: bytes)
+        guard let line else { return }
+        loop.log(
+            line.finished(
+                status: answer.status, route: route, replica: nil, nanoseconds: 0, requestBytes: 0,
+                responseBytes: bytes, attempts: 0, error: error))
     }
 
     // MARK: A head
@@ -141,20 +156,12 @@ extension ClientConnection {
         body = RequestBody(loop.requestHead.framing)
         switch dispatch {
         case .answer(let answer, let error, let line, let keepAlive, let route):
-            count(answer.status, error, started: monotonicNow(), route: route)
-            finishLine(line, answer, error, route)
+            record(
+                answer, error, route.map { loop.routeCounters[$0] } ?? loop.routeCounters.last, line,
+                route: route.map { snapshot.routes[$0].template } ?? "")
             giveAnswer(answer, keepAlive: keepAlive)
         case .proxy(let request, let outgoing): beginExchange(request, outgoing, &input)
         }
-    }
-
-    private func finishLine(_ line: AccessLine?, _ answer: LocalAnswer, _ error: ErrorType, _ route: Int?) {
-        guard let line else { return }
-        let template = route.map { snapshot.routes[$0].template } ?? ""
-        loop.log(
-            line.finished(
-                status: answer.status, route: template, replica: nil, nanoseconds: 0, requestBytes: 0,
-                responseBytes: answer.body.count, attempts: 0, error: error))
     }
 
     private func giveAnswer(_ answer: LocalAnswer, keepAlive: Bool) {

@@ -19,7 +19,12 @@ struct Dispatcher {
     /// `bytes` is what the loop's request head was parsed from.
     func dispatch(_ bytes: UnsafeRawBufferPointer, id: RequestID) -> Outcome {
         let line = accessLine(bytes, id: id)
-        if role.redirectsToHTTPS { return answer(redirectToHTTPS(bytes), .none, line, route: nil) }
+        if role.redirectsToHTTPS {
+            guard !loop.requestHead.authority.isEmpty else {
+                return error(400, .badRequest, "The request names no host.", bytes, id, line, route: nil)
+            }
+            return answer(redirectToHTTPS(bytes), .none, line, route: nil)
+        }
         if loop.requestHead.method == .connect {
             return error(405, .badRequest, "This is no forward proxy.", bytes, id, line, route: nil)
         }
@@ -114,6 +119,8 @@ struct Dispatcher {
         var location = Array("https://".utf8) + HostName.withoutPort(authority)
         let port = snapshot.spec.listeners.first { $0.tls }?.address.port ?? 443
         if port != 443 { location += Array(":\(port)".utf8) }
+        // The asterisk of OPTIONS is no path.
+        if bytes[loop.requestHead.path.lowerBound] != UInt8(ascii: "/") { location.append(UInt8(ascii: "/")) }
         location += bytes[loop.requestHead.path.lowerBound..<loop.requestHead.path.upperBound]
         location += bytes[loop.requestHead.query.lowerBound..<loop.requestHead.query.upperBound]
         return .redirect(status: 308, to: location)
