@@ -5,6 +5,24 @@ import Testing
 extension Scenarios {
     @Suite("Commands")
     struct Commands {
+        @Test(
+            "every command explains itself with --help and an example",
+            arguments: [
+                "init", "check", "plan", "explain", "schema", "reference", "up", "down", "reload", "restart", "scale",
+                "status", "logs", "events",
+            ])
+        func help(command: String) async throws {
+            try await withFixture { fixture in
+                let folder = try fixture.directory()
+                let help = try await aloft(command, "--help", in: folder)
+                #expect(help.ending == .exited(0), "\(help.output)")
+                #expect(help.output.contains("USAGE: aloft \(command)"), "\(help.output)")
+                #expect(help.output.contains("Example: "), "\(help.output)")
+                let wrong = try await aloft(command, "--no-such-option", in: folder)
+                #expect(wrong.ending == .exited(2), "\(wrong.output)")
+            }
+        }
+
         @Test("`init` proposes a file for an app's folder that `check` accepts and `plan` shows in full")
         func initialise() async throws {
             try await withFixture { fixture in
