@@ -195,7 +195,7 @@ final class ClientConnection: ChannelInboundHandler {
     func timedOut(now: UInt64) {
         if isTaking(now: now) { return }
         switch phase {
-        case .head where !isWritable: abort(resets: true)
+        case .head where !isWritable || (role.isTLS && !isHandshaken): abort(resets: true)
         case .head where stash != nil || isHeadBegun:
             deadline = now &+ Self.linger
             refuse(408, .headTimeout, "The request did not arrive in time.")

@@ -75,6 +75,22 @@ struct SecurityTests {
         }
     }
 
+    @Test("a handshake that does not go on is cut in time")
+    func slowHandshake() async throws {
+        var plan = Self.plan
+        plan.timeouts.requestHead = .milliseconds(300)
+        try await live(plan) { rig in
+            let silent = try rig.connect()
+            // The beginning of a ClientHello record.
+            let begun = try rig.connect()
+            try begun.send([0x16, 3, 1, 2, 0, 1, 0])
+            let since = Date()
+            try silent.waitForEnd()
+            try begun.waitForEnd()
+            #expect(Date().timeIntervalSince(since) < 4)
+        }
+    }
+
     @Test("plain HTTP on a TLS port is closed and counted")
     func plain() async throws {
         try await live(Self.plan) { [get] rig in
