@@ -6,16 +6,23 @@ import AloftModel
 /// Hosts are a hash lookup; a path is hashed once from left to right, and each `/` on the way is one lookup among the
 /// prefixes. What is found is a list of route numbers in the order of the file; the lowest that fits the method and
 /// the header fields wins.
-struct Router: Sendable {
+///
+/// A class: a struct of tables would be copied, reference by reference, each time it is reached through another.
+final class Router: Sendable {
     private let conditions: [Conditions]
-    private var anyHost = PathTable()
-    private var exactHosts = ByteTable()
-    private var wildcardHosts = ByteTable()
-    private var hostTables: [PathTable] = []
+    private let anyHost: PathTable
+    private let exactHosts: ByteTable
+    private let wildcardHosts: ByteTable
+    private let hostTables: [PathTable]
 
     init(routes: [RouteMatch]) {
         conditions = routes.map(Conditions.init)
-        for (number, match) in routes.enumerated() { add(match, number) }
+        var tables = HostTables()
+        for (number, match) in routes.enumerated() { tables.add(match, number) }
+        anyHost = tables.anyHost
+        exactHosts = tables.exactHosts
+        wildcardHosts = tables.wildcardHosts
+        hostTables = tables.ofHosts
     }
 
     /// The number of the first route that fits, or nil.
@@ -53,19 +60,27 @@ struct Router: Sendable {
             }
         }
     }
+}
 
-    private mutating func add(_ match: RouteMatch, _ number: Int) {
+/// The tables of a router while they are filled.
+private struct HostTables {
+    var anyHost = PathTable()
+    var exactHosts = ByteTable()
+    var wildcardHosts = ByteTable()
+    var ofHosts: [PathTable] = []
+
+    mutating func add(_ match: RouteMatch, _ number: Int) {
         guard let host = match.host else {
             anyHost.add(match.path, number)
             return
         }
         let key = Array(host.name.utf8)
-        let fresh = hostTables.count
+        let fresh = ofHosts.count
         let table =
             host.isWildcard
             ? wildcardHosts.value(of: key, orInsert: fresh) : exactHosts.value(of: key, orInsert: fresh)
-        if table == fresh { hostTables.append(PathTable()) }
-        hostTables[table].add(match.path, number)
+        if table == fresh { ofHosts.append(PathTable()) }
+        ofHosts[table].add(match.path, number)
     }
 }
 

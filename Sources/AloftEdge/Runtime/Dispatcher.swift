@@ -10,7 +10,7 @@ struct Dispatcher {
     }
 
     unowned(unsafe) let loop: EdgeLoop
-    let snapshot: EdgeSnapshot
+    unowned(unsafe) let snapshot: EdgeSnapshot
     let role: ListenerRole
     let facts: ClientFacts
     let peer: PeerAddress

@@ -3,15 +3,36 @@ import AloftModel
 
 extension Exchange {
     /// What the front end knows of a request.
+    ///
+    /// It is copied on its way here, so it counts few references: routes and plans live as long as their snapshot,
+    /// counters as long as the loop.
     struct Request {
         let snapshot: EdgeSnapshot
-        let route: CompiledRoute
-        let plan: ServicePlan
         /// By the plan's number in the tables of the moment it was dispatched; a reload numbers anew.
         let rotation: ServiceRotation
-        let counters: RouteCounters
         let facts: Facts
         let line: AccessLine?
+        private let uncountedRoute: Unmanaged<CompiledRoute>
+        private let uncountedPlan: Unmanaged<ServicePlan>
+        private let uncountedCounters: Unmanaged<RouteCounters>
+
+        /// `route` and `plan` belong to `snapshot`, `counters` to the loop.
+        init(
+            snapshot: EdgeSnapshot, route: CompiledRoute, plan: ServicePlan, rotation: ServiceRotation,
+            counters: RouteCounters, facts: Facts, line: AccessLine?
+        ) {
+            self.snapshot = snapshot
+            self.rotation = rotation
+            self.facts = facts
+            self.line = line
+            uncountedRoute = .passUnretained(route)
+            uncountedPlan = .passUnretained(plan)
+            uncountedCounters = .passUnretained(counters)
+        }
+
+        var route: CompiledRoute { uncountedRoute.takeUnretainedValue() }
+        var plan: ServicePlan { uncountedPlan.takeUnretainedValue() }
+        var counters: RouteCounters { uncountedCounters.takeUnretainedValue() }
     }
 
     /// The plain values among it: copying them costs nothing.
