@@ -51,7 +51,8 @@ extension Scenarios {
                     .split(separator: "\n").compactMap { Double($0) }
                 let waits = zip(starts.dropFirst(), starts).map { $0 - $1 }
                 try #require(waits.count >= 3)
-                #expect(waits[2] > waits[0] * 1.5, "waits of \(waits)")
+                // From start to start, so each holds at least its back-off; a busy machine only adds to it.
+                for (wait, least) in zip(waits, [0.1, 0.2, 0.4]) { #expect(wait >= least, "waits of \(waits)") }
                 try await endsWithNothingLeft(aloft)
             }
         }
