@@ -108,4 +108,29 @@ struct DesyncTests {
             #expect(try wire.answer().text == "bx")
         }
     }
+
+    @Test("a chunked request that waited while its service left the plan gets 503")
+    func serviceGone() async throws {
+        try await live { rig in
+            let upstream = try Upstream { _, _ in reply("up") }
+            defer { upstream.close() }
+            let replica = rig.admit(upstream)
+            let wires = try (0..<5).map { _ in try rig.connect() }
+            for wire in wires {
+                try wire.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+                #expect(!wire.hasInput(within: 10))
+            }
+            rig.edge.eject(replica)
+            var plan = Plan()
+            plan.services = ["other"]
+            plan.routes = [Plan.respond("/", "other")]
+            for _ in 0..<3 { _ = try rig.apply(plan) }
+            for wire in wires {
+                try wire.send("1\r\nx\r\n0\r\n\r\n")
+                #expect(try wire.answer().status == 503)
+                try wire.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                #expect(try wire.answer().text == "other")
+            }
+        }
+    }
 }
