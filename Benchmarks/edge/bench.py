@@ -31,6 +31,7 @@ def main():
     if "aloft" in options.servers and not os.access(aloft_binary(), os.X_OK):
         raise SystemExit(f"{aloft_binary()} is not there; `make build` builds it")
     allow_many_files()
+    warn_if_busy()
     chosen = [scenario for scenario in SCENARIOS if scenario.name in options.scenario]
     results = {scenario.name: compare(scenario, options) for scenario in chosen}
     if IDLE in options.scenario:
@@ -55,6 +56,7 @@ def arguments():
     options = parser.parse_args()
     if options.rounds < 1 or options.seconds < 1:
         parser.error("--rounds and --seconds are at least 1")
+    options.is_whole = set(options.scenario) == set(known) and set(options.servers) == set(NAMES)
     return options
 
 
@@ -112,6 +114,13 @@ def allow_many_files():
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
+def warn_if_busy():
+    """What else runs shows in every number, and least in a ratio."""
+    load = os.getloadavg()[0]
+    if load > 1:
+        print(f"the machine is busy (load {load:.1f}): these numbers will be poor", file=sys.stderr)
+
+
 def write(options, results, tables):
     machine = report.host()
     day = datetime.date.today().isoformat()
@@ -119,7 +128,7 @@ def write(options, results, tables):
     os.makedirs(folder, exist_ok=True)
     base = os.path.join(folder, f"{day}-{report.shape(machine)}")
     versions = {name: version(name) for name in [*options.servers, "wrk"]}
-    document = {"date": day, "host": machine, "versions": versions, "rounds": options.rounds,
+    document = {"date": day, "host": machine, "loadAtTheEnd": os.getloadavg(), "versions": versions, "rounds": options.rounds,
                 "secondsPerRound": options.seconds, "results": results}
     with open(base + ".json", "w") as file:
         json.dump(document, file, indent=1)
@@ -127,6 +136,12 @@ def write(options, results, tables):
     with open(base + ".md", "w") as file:
         file.write(tables + "\n")
     print(f"\nwritten: {os.path.relpath(base, ROOT)}.json and .md", file=sys.stderr)
+    if options.is_whole:
+        title = (f"{day}, {machine['cpu']}, {machine['cores']} cores, Linux {machine['kernel']}; "
+                 f"{options.rounds} rounds of {options.seconds} s; "
+                 + ", ".join(versions[name] for name in options.servers) + ".")
+        report.insert(os.path.join(ROOT, "docs", "performance.md"), "bench", f"{title}\n\n{tables}")
+        print("written: docs/performance.md", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -16,8 +16,9 @@ import threading
 
 from bench import running
 from measure import run_wrk
+from report import insert
 from scenarios import SCENARIOS
-from servers import NAMES, program
+from servers import NAMES, ROOT, program
 
 
 def main():
@@ -34,8 +35,11 @@ def main():
         subprocess.run([program("perf"), "record", "-q", "-e", "cpu-clock", "-F", "1999", "-p", pids, "-o", data,
                         "--", "sleep", str(options.seconds)], check=True, stdin=subprocess.DEVNULL)
         load.join()
-        print(f"{options.server}, {scenario.title}: {loaded['cpuMicroseconds']:.1f} µs per request")
-        show(samples(data))
+        cost = f"{options.server}, {scenario.title}: {loaded['cpuMicroseconds']:.1f} µs per request. "
+        text = cost + shown(samples(data))
+        print(text)
+        if options.server == "aloft" and options.scenario == "get-1k":
+            insert(os.path.join(ROOT, "docs", "performance.md"), "profile", text)
 
 
 def arguments():
@@ -61,13 +65,14 @@ def samples(data):
     return found
 
 
-def show(found):
+def shown(found):
     kernel = sum(share for share, in_kernel, _ in found if in_kernel)
     user = sum(share for share, in_kernel, _ in found if not in_kernel)
-    print(f"kernel {kernel:.1f}%, user {user:.1f}%\n\n| user function | share of all samples |\n|---|---|")
+    lines = [f"Kernel {kernel:.1f}%, user {user:.1f}%.", "", "| user function | share of all samples |", "|---|---|"]
     top = sorted((one for one in found if not one[1]), reverse=True)[:10]
     for (share, _, _), name in zip(top, readable([name for _, _, name in top])):
-        print(f"| `{name}` | {share:.1f}% |")
+        lines.append(f"| `{name}` | {share:.1f}% |")
+    return "\n".join(lines)
 
 
 def readable(names):

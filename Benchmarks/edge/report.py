@@ -68,6 +68,15 @@ def idle_table(servers):
     return "\n".join(lines)
 
 
+def insert(path, marker, text):
+    """Puts text between `<!-- marker -->` and `<!-- end of marker -->` of a page."""
+    with open(path) as page:
+        before, rest = page.read().split(f"<!-- {marker} -->", 1)
+    after = rest.split(f"<!-- end of {marker} -->", 1)[1]
+    with open(path, "w") as page:
+        page.write(f"{before}<!-- {marker} -->\n{text}\n<!-- end of {marker} -->{after}")
+
+
 def ratio(servers, value):
     """Aloft's number divided by that of the better rival; lower is better."""
     rivals = [value(servers[name]) for name in NAMES[1:] if name in servers]
