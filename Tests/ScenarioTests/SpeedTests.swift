@@ -10,8 +10,8 @@ extension Scenarios {
     struct Speed {
         @Test("from start to the first served request takes at most 300 ms more than the application itself")
         func firstRequest() async throws {
-            let alone = try await median(of: 3) { try await applicationAlone() }
-            let behind = try await median(of: 3) { try await applicationBehindAloft() }
+            let alone = try await fastest(of: 5) { try await applicationAlone() }
+            let behind = try await fastest(of: 5) { try await applicationBehindAloft() }
             let overhead = behind - alone
             print("start to first answer: \(behind) behind Aloft, \(alone) alone, \(overhead) more")
             #expect(overhead < .milliseconds(300) * room)
@@ -25,7 +25,7 @@ extension Scenarios {
                 try #require(text.split(separator: "\n").count >= 2_000)
                 try text.write(toFile: folder + "/aloft.yaml", atomically: true, encoding: .utf8)
                 let clock = ContinuousClock()
-                let took = try await median(of: 5) {
+                let took = try await fastest(of: 5) {
                     let began = clock.now
                     let done = try await Child.run([Checkout.aloft, "check"], directory: folder)
                     #expect(done.ending == .exited(0), "\(done.output.prefix(2000))")
@@ -70,10 +70,11 @@ extension Scenarios {
             }
         }
 
-        private func median(of count: Int, _ measure: () async throws -> Duration) async throws -> Duration {
-            var times: [Duration] = []
-            for _ in 0..<count { times.append(try await measure()) }
-            return times.sorted()[count / 2]
+        /// What else the machine does only ever adds.
+        private func fastest(of count: Int, _ measure: () async throws -> Duration) async throws -> Duration {
+            var best = try await measure()
+            for _ in 1..<count { best = min(best, try await measure()) }
+            return best
         }
 
         private func longFile() -> String {
