@@ -23,7 +23,7 @@ import tempfile
 import report
 from measure import idle_bytes, run_wrk
 from scenarios import IDLE, IDLE_CONNECTIONS, SCENARIOS
-from servers import NAMES, ROOT, Setting, aloft_binary, version
+from servers import NAMES, ROOT, TITLES, Setting, aloft_binary, version
 
 
 def main():
@@ -139,7 +139,7 @@ def write(options, results, tables):
     if options.is_whole:
         title = (f"{day}, {machine['cpu']}, {machine['cores']} cores, Linux {machine['kernel']}; "
                  f"{options.rounds} rounds of {options.seconds} s; "
-                 + ", ".join(versions[name] for name in options.servers) + ".")
+                 + ", ".join(f"{TITLES[name]} {versions[name]}" for name in options.servers) + ".")
         report.insert(os.path.join(ROOT, "docs", "performance.md"), "bench", f"{title}\n\n{tables}")
         print("written: docs/performance.md", file=sys.stderr)
 

@@ -18,7 +18,7 @@ from bench import running
 from measure import run_wrk
 from report import insert
 from scenarios import SCENARIOS
-from servers import NAMES, ROOT, program
+from servers import NAMES, ROOT, TITLES, program
 
 
 def main():
@@ -35,7 +35,7 @@ def main():
         subprocess.run([program("perf"), "record", "-q", "-e", "cpu-clock", "-F", "1999", "-p", pids, "-o", data,
                         "--", "sleep", str(options.seconds)], check=True, stdin=subprocess.DEVNULL)
         load.join()
-        cost = f"{options.server}, {scenario.title}: {loaded['cpuMicroseconds']:.1f} µs per request. "
+        cost = f"{TITLES[options.server]}, {scenario.title}: {loaded['cpuMicroseconds']:.1f} µs per request. "
         text = cost + shown(samples(data))
         print(text)
         if options.server == "aloft" and options.scenario == "get-1k":

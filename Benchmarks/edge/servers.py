@@ -1,6 +1,7 @@
 """The servers that are compared, each with the same upstream, listener and certificate."""
 
 import os
+import re
 import shutil
 import subprocess
 
@@ -9,6 +10,7 @@ from processes import Server, answers, free_port
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 NAMES = ["aloft", "nginx", "haproxy"]
+TITLES = {"aloft": "Aloft", "nginx": "nginx", "haproxy": "HAProxy"}
 
 # The fields that Aloft adds to each request, for the scenarios in which its rivals do that work as well.
 NGINX_FORWARDING = """proxy_set_header Host $http_host;
@@ -100,7 +102,8 @@ def version(name):
     command = {"aloft": [aloft_binary(), "--version"], "nginx": [program("nginx"), "-v"],
                "haproxy": [program("haproxy"), "-v"], "wrk": [program("wrk"), "-v"]}[name]
     done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    return (done.stdout + done.stderr).strip().splitlines()[0]
+    text = (done.stdout + done.stderr).strip().splitlines()[0]
+    return re.search(r"\d+\.\d+[^\s]*", text)[0]
 
 
 def fill(template, folder, **values):
