@@ -45,6 +45,15 @@ final class Wire: @unchecked Sendable {
         setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
     }
 
+    /// Lets the kernel take `bytes` at once, whatever the other side reads: SO_SNDBUFFORCE, which only root may ask for.
+    func holdAtOnce(_ bytes: Int) throws {
+        // The kernel counts its own bookkeeping as well, up to three times the payload.
+        var size = Int32(bytes * 2)
+        guard setsockopt(descriptor, SOL_SOCKET, SO_SNDBUFFORCE, &size, socklen_t(MemoryLayout<Int32>.size)) == 0 else {
+            throw WireError.system("SO_SNDBUFFORCE", errno)
+        }
+    }
+
     /// Connects; `receiveBuffer` is SO_RCVBUF in bytes, for those who must be slow.
     convenience init(to target: Target, receiveBuffer: Int32? = nil) throws {
         let descriptor = try Self.make(target)
