@@ -12,10 +12,14 @@ package struct Plan: Sendable, Hashable {
     package var services: [ServiceSpec]
     package var edge: EdgeSpec
     package var logs: LogSpec
+    package var notifications: NotificationSpec
+    /// All of `environments`, in the order of the file.
+    package var environments: [EnvironmentRules]
 
     package init(
         app: String, region: String? = nil, environment: String? = nil, directory: String, services: [ServiceSpec],
-        edge: EdgeSpec, logs: LogSpec
+        edge: EdgeSpec, logs: LogSpec, notifications: NotificationSpec = NotificationSpec(),
+        environments: [EnvironmentRules] = []
     ) {
         self.app = app
         self.region = region
@@ -24,6 +28,8 @@ package struct Plan: Sendable, Hashable {
         self.services = services
         self.edge = edge
         self.logs = logs
+        self.notifications = notifications
+        self.environments = environments
     }
 }
 

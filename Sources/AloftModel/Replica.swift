@@ -30,9 +30,12 @@ package enum ReplicaAddress: Sendable, Hashable, Codable {
 package struct Endpoint: Sendable, Hashable {
     package let replica: ReplicaID
     package let address: ReplicaAddress
+    /// Number of the release that it runs, from 1; 0 where releases are not told apart.
+    package let release: Int
 
-    package init(replica: ReplicaID, address: ReplicaAddress) {
+    package init(replica: ReplicaID, address: ReplicaAddress, release: Int = 0) {
         self.replica = replica
         self.address = address
+        self.release = release
     }
 }

@@ -8,8 +8,10 @@ package struct ServiceSpec: Sendable, Hashable {
     }
 
     package var name: String
-    /// Program and arguments, never a shell string; at least one element.
+    /// Program and arguments, never a shell string; at least one element, or none where the container's image says it.
     package var command: [Template]
+    /// Nil where the replicas are processes of this machine.
+    package var container: ContainerSpec?
     /// Absolute working directory.
     package var directory: String
     package var listen: Listen
@@ -20,13 +22,17 @@ package struct ServiceSpec: Sendable, Hashable {
     package var restart: RestartSpec
     package var stop: StopSpec
     package var scaling: ScalingSpec
+    package var release: ReleaseSpec?
+    package var deploy: DeploySpec
 
     package init(
-        name: String, command: [Template], directory: String, listen: Listen, environment: [EnvironmentVariable],
-        resources: Resources, probes: Probes, restart: RestartSpec, stop: StopSpec, scaling: ScalingSpec
+        name: String, command: [Template], container: ContainerSpec? = nil, directory: String, listen: Listen,
+        environment: [EnvironmentVariable], resources: Resources, probes: Probes, restart: RestartSpec, stop: StopSpec,
+        scaling: ScalingSpec, release: ReleaseSpec? = nil, deploy: DeploySpec = DeploySpec()
     ) {
         self.name = name
         self.command = command
+        self.container = container
         self.directory = directory
         self.listen = listen
         self.environment = environment
@@ -35,6 +41,8 @@ package struct ServiceSpec: Sendable, Hashable {
         self.restart = restart
         self.stop = stop
         self.scaling = scaling
+        self.release = release
+        self.deploy = deploy
     }
 }
 
@@ -158,16 +166,28 @@ package struct StopSpec: Sendable, Hashable {
     }
 }
 
-/// `replicas: N`, or `scaling` with bounds that `aloft scale` moves between; starts at `minReplicas`.
+/// `replicas: N`, or `scaling` with bounds that metrics, schedules and `aloft scale` move between.
 package struct ScalingSpec: Sendable, Hashable {
     package var minReplicas: Int
     package var maxReplicas: Int
-    /// Replicas in rotation that no restart and no scaling goes below, while that many are in rotation at all.
+    /// Replicas in rotation that no restart, deploy or scaling goes below, while that many are in rotation at all.
     package var minAvailable: Int
+    /// Empty leaves the number to schedules and people.
+    package var metrics: [ScalingMetric]
+    package var behavior: ScalingBehavior
+    package var idle: IdleSpec?
+    package var schedule: [ScalingSchedule]
 
-    package init(minReplicas: Int, maxReplicas: Int, minAvailable: Int) {
+    package init(
+        minReplicas: Int, maxReplicas: Int, minAvailable: Int, metrics: [ScalingMetric] = [],
+        behavior: ScalingBehavior = ScalingBehavior(), idle: IdleSpec? = nil, schedule: [ScalingSchedule] = []
+    ) {
         self.minReplicas = minReplicas
         self.maxReplicas = maxReplicas
         self.minAvailable = minAvailable
+        self.metrics = metrics
+        self.behavior = behavior
+        self.idle = idle
+        self.schedule = schedule
     }
 }
