@@ -5,13 +5,16 @@ package struct StatePaths: Sendable, Hashable {
 
     package init(directory: String) { self.directory = directory }
 
-    /// `$ALOFT_STATE`, or `.aloft` beside the file.
-    package static func of(file: String, environment: [String: String], workingDirectory: String) -> StatePaths {
+    /// `$ALOFT_STATE`; else `.aloft` beside the file, or `.aloft-staging` for the environment `staging` of it, so that
+    /// several environments of one file can run on one machine.
+    package static func of(
+        file: String, environmentName: String? = nil, environment: [String: String], workingDirectory: String
+    ) -> StatePaths {
         if let given = environment["ALOFT_STATE"], !given.isEmpty {
             return StatePaths(directory: given.hasPrefix("/") ? given : "\(workingDirectory)/\(given)")
         }
         let folder = file.lastIndex(of: "/").map { String(file[..<$0]) } ?? ""
-        return StatePaths(directory: "\(folder)/.aloft")
+        return StatePaths(directory: "\(folder)/.aloft\(environmentName.map { "-\($0)" } ?? "")")
     }
 
     package var journal: String { "\(directory)/journal.sqlite" }
@@ -21,4 +24,6 @@ package struct StatePaths: Sendable, Hashable {
     package var daemonLog: String { "\(directory)/daemon.log" }
     package var logs: String { "\(directory)/logs" }
     package var certificates: String { "\(directory)/certificates" }
+    /// Artifacts and files of releases, by their digests.
+    package var releases: String { "\(directory)/releases" }
 }

@@ -108,6 +108,27 @@ enum JournalFile {
                     );
                     """)
         }
+        migrator.registerMigration("2-releases") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE releases (
+                        service TEXT NOT NULL,
+                        number INTEGER NOT NULL CHECK (number > 0),
+                        json TEXT NOT NULL,
+                        PRIMARY KEY (service, number)
+                    ) WITHOUT ROWID;
+                    CREATE TABLE rollouts (
+                        service TEXT NOT NULL PRIMARY KEY,
+                        json TEXT NOT NULL
+                    ) WITHOUT ROWID;
+                    CREATE TABLE outbox (
+                        id TEXT NOT NULL PRIMARY KEY,
+                        due INTEGER NOT NULL,
+                        json TEXT NOT NULL
+                    ) WITHOUT ROWID;
+                    CREATE INDEX outbox_by_due ON outbox (due);
+                    """)
+        }
         return migrator
     }
 }

@@ -173,8 +173,8 @@ extension ControlFailure.Code {
     var status: HTTPResponse.Status {
         switch self {
         case .badRequest: .badRequest
-        case .notFound, .unknownService: .notFound
-        case .outOfBounds, .stopping: .conflict
+        case .notFound, .unknownService, .nothingThere: .notFound
+        case .outOfBounds, .stopping, .busy, .refused: .conflict
         case .tooLarge: .contentTooLarge
         case .invalidFile: .unprocessableContent
         case .failed: .internalServerError

@@ -79,6 +79,12 @@ package struct ControlFailure: Error, Sendable, Hashable, Codable {
         case unknownService
         /// 409: the file's bounds do not allow this number of replicas.
         case outOfBounds
+        /// 404: no rollout is under way, no such release, no such channel.
+        case nothingThere
+        /// 409: a rollout is under way; the message says who holds it.
+        case busy
+        /// 409: what was asked for is not allowed as things are: the same release again, gates that have not passed.
+        case refused
         /// 409: the daemon is stopping.
         case stopping
         /// 413: the body is larger than a file may be.

@@ -77,10 +77,17 @@ package struct ServiceReport: Sendable, Hashable, Codable {
     /// `port` or `unix`.
     package var listen: String
     package var replicas: [ReplicaReport]
+    /// The release that is current; nil before there is one.
+    package var release: Int?
+    /// The rollout under way, or the last one where it was frozen.
+    package var rollout: RolloutReport?
+    /// Why the number of replicas is what it is, where Aloft chooses it: `8: p95 612 ms over 500 ms for 2m; step 2`.
+    package var scaling: ScalingReport?
 
     package init(
         name: String, desired: Int, ready: Int, minReplicas: Int, maxReplicas: Int, minAvailable: Int,
-        updating: Bool = false, listen: String, replicas: [ReplicaReport]
+        updating: Bool = false, listen: String, replicas: [ReplicaReport], release: Int? = nil,
+        rollout: RolloutReport? = nil, scaling: ScalingReport? = nil
     ) {
         self.name = name
         self.desired = desired
@@ -91,6 +98,37 @@ package struct ServiceReport: Sendable, Hashable, Codable {
         self.updating = updating
         self.listen = listen
         self.replicas = replicas
+        self.release = release
+        self.rollout = rollout
+        self.scaling = scaling
+    }
+}
+
+/// What the autoscaler thinks of one service.
+package struct ScalingReport: Sendable, Hashable, Codable {
+    package struct Metric: Sendable, Hashable, Codable {
+        /// `cpu`, `memory`, `requestsPerReplica`, `latency p95`, the series' name.
+        package var name: String
+        /// `64%`; nil while it is missing.
+        package var current: String?
+        package var target: String
+
+        package init(name: String, current: String?, target: String) {
+            self.name = name
+            self.current = current
+            self.target = target
+        }
+    }
+
+    package var reason: String
+    package var metrics: [Metric]
+    /// Replicas over time, oldest first, at most 240.
+    package var history: [Int]
+
+    package init(reason: String, metrics: [Metric], history: [Int]) {
+        self.reason = reason
+        self.metrics = metrics
+        self.history = history
     }
 }
 
@@ -99,6 +137,8 @@ package struct ReplicaReport: Sendable, Hashable, Codable {
     package var name: String
     /// One more for each process started under this name.
     package var generation: Int
+    /// Number of the release that it runs; 0 where none is known.
+    package var release: Int
     /// `starting startup probing ready unready draining stopping backingOff exited failed`.
     package var state: String
     package var inRotation: Bool
@@ -134,7 +174,8 @@ package struct ReplicaReport: Sendable, Hashable, Codable {
     package var lastLines: [String]
 
     package init(
-        name: String, generation: Int, state: String, inRotation: Bool, since: Timestamp, pid: Int? = nil,
+        name: String, generation: Int, release: Int = 0, state: String, inRotation: Bool,
+        since: Timestamp, pid: Int? = nil,
         address: String? = nil, cpu: Double? = nil, cpuSeconds: Double? = nil, memory: Int? = nil, restarts: Int = 0,
         adopted: Bool = false, current: Bool = true, activeRequests: Int? = nil, requests: Int? = nil,
         limits: String = "none", reason: String? = nil, lastExit: String? = nil, nextStart: Timestamp? = nil,
@@ -142,6 +183,7 @@ package struct ReplicaReport: Sendable, Hashable, Codable {
     ) {
         self.name = name
         self.generation = generation
+        self.release = release
         self.state = state
         self.inRotation = inRotation
         self.since = since

@@ -1,0 +1,289 @@
+import AloftModel
+
+/// `POST /v1/services/{name}/deploy`: a new release of one service.
+package struct DeployRequest: Sendable, Hashable, Codable {
+    /// Absolute folder that is copied into the release; nil keeps what the current release has.
+    package var artifact: String?
+    /// Image reference; nil keeps what the current release or the file has.
+    package var image: String?
+    /// Variables of `--set env.NAME=VALUE`, on top of the file's `env`.
+    package var environment: [String: String]
+    /// Why, in the words of who deploys.
+    package var message: String?
+    /// Who, as the command line knows it: the name of the user that runs it.
+    package var user: String
+
+    package init(
+        artifact: String? = nil, image: String? = nil, environment: [String: String] = [:], message: String? = nil,
+        user: String
+    ) {
+        self.artifact = artifact
+        self.image = image
+        self.environment = environment
+        self.message = message
+        self.user = user
+    }
+}
+
+/// `POST /v1/services/{name}/rollback`.
+package struct RollbackRequest: Sendable, Hashable, Codable {
+    /// Nil is the release before the current one.
+    package var to: Int?
+    package var message: String?
+    package var user: String
+
+    package init(to: Int? = nil, message: String? = nil, user: String) {
+        self.to = to
+        self.message = message
+        self.user = user
+    }
+}
+
+/// `POST /v1/services/{name}/rollout/{order}`: what somebody says while a rollout is under way.
+package struct RolloutOrder: Sendable, Hashable, Codable {
+    package enum Name: String, Sendable, Hashable, Codable, CaseIterable {
+        /// Skips the steps that are left.
+        case promote
+        /// One of the approvals that it waits for.
+        case approve
+        /// Back to the release before.
+        case abort
+        /// Stays at the step it is at; analysis goes on.
+        case pause
+        case resume
+    }
+
+    package var user: String
+    /// `approve`: in whose name, such as `ops`; nil where only one is waited for.
+    package var approval: String?
+    package var message: String?
+
+    package init(user: String, approval: String? = nil, message: String? = nil) {
+        self.user = user
+        self.approval = approval
+        self.message = message
+    }
+}
+
+/// `POST /v1/services/{name}/take`: the very release that another environment's daemon runs.
+package struct TakeRequest: Sendable, Hashable, Codable {
+    /// Name of that environment, such as `staging`.
+    package var environment: String
+    /// Its state directory, absolute.
+    package var state: String
+    package var message: String?
+    package var user: String
+
+    package init(environment: String, state: String, message: String? = nil, user: String) {
+        self.environment = environment
+        self.state = state
+        self.message = message
+        self.user = user
+    }
+}
+
+/// One release, as `aloft history` shows it.
+package struct ReleaseReport: Sendable, Hashable, Codable {
+    package var service: String
+    package var number: Int
+    /// `pending rollingOut current superseded failed rolledBack`.
+    package var status: String
+    package var created: Timestamp
+    package var by: String
+    /// `deploy`, `reload`, `up`, `rollback to 4`, `promoted from staging 7`.
+    package var reason: String
+    package var message: String?
+    package var environment: String?
+    /// First twelve digits of the artifact's SHA-256.
+    package var artifact: String?
+    package var image: String?
+    /// Names of variables set on top of the file; values are left out.
+    package var set: [String]
+    package var strategy: String?
+    /// Gates, migration and analysis, each one line: `gate tests: passed in 12s`.
+    package var verdicts: [String]
+
+    package init(
+        service: String, number: Int, status: String, created: Timestamp, by: String, reason: String,
+        message: String? = nil, environment: String? = nil, artifact: String? = nil, image: String? = nil,
+        set: [String] = [], strategy: String? = nil, verdicts: [String] = []
+    ) {
+        self.service = service
+        self.number = number
+        self.status = status
+        self.created = created
+        self.by = by
+        self.reason = reason
+        self.message = message
+        self.environment = environment
+        self.artifact = artifact
+        self.image = image
+        self.set = set
+        self.strategy = strategy
+        self.verdicts = verdicts
+    }
+}
+
+/// `GET /v1/services/{name}/rollout`, and each line of it with `follow=true`.
+package struct RolloutReport: Sendable, Hashable, Codable {
+    /// Both releases over one interval of the analysis.
+    package struct Interval: Sendable, Hashable, Codable {
+        package var canaryRequests: Int
+        /// Share of failed requests, 0 to 1; nil without requests.
+        package var canaryErrors: Double?
+        /// Seconds.
+        package var canaryP95: Double?
+        package var stableRequests: Int
+        package var stableErrors: Double?
+        package var stableP95: Double?
+
+        package init(
+            canaryRequests: Int, canaryErrors: Double?, canaryP95: Double?, stableRequests: Int,
+            stableErrors: Double?, stableP95: Double?
+        ) {
+            self.canaryRequests = canaryRequests
+            self.canaryErrors = canaryErrors
+            self.canaryP95 = canaryP95
+            self.stableRequests = stableRequests
+            self.stableErrors = stableErrors
+            self.stableP95 = stableP95
+        }
+    }
+
+    package enum Outcome: String, Sendable, Hashable, Codable, CaseIterable {
+        case succeeded, rolledBack, frozen, aborted, failed, superseded
+    }
+
+    package var service: String
+    package var release: Int
+    /// The release that runs until it is promoted; nil for the first.
+    package var stable: Int?
+    package var strategy: String
+    package var by: String
+    package var started: Timestamp
+    /// One word: `gates migrating starting shifting waiting promoting checking watching cleaningUp rollingBack frozen done`.
+    package var phase: String
+    /// From 1, of `steps`; 0 where the strategy has none.
+    package var step: Int
+    package var steps: Int
+    /// Share of the traffic that the new release gets, in percent.
+    package var weight: Double
+    /// Replicas in rotation and wanted: new, then stable.
+    package var ready: Int
+    package var desired: Int
+    package var stableReady: Int
+    package var stableDesired: Int
+    /// What happens now or is waited for, one line: `5% for 2m, 1m10s left`, `waits for ops to approve`.
+    package var message: String
+    package var isPaused: Bool
+    /// Newest last, at most 60.
+    package var intervals: [Interval]
+    /// The newest verdict with its numbers.
+    package var verdict: String?
+    /// Nil while it is under way.
+    package var outcome: Outcome?
+
+    package init(
+        service: String, release: Int, stable: Int?, strategy: String, by: String, started: Timestamp, phase: String,
+        step: Int, steps: Int, weight: Double, ready: Int, desired: Int, stableReady: Int, stableDesired: Int,
+        message: String, isPaused: Bool = false, intervals: [Interval] = [], verdict: String? = nil,
+        outcome: Outcome? = nil
+    ) {
+        self.service = service
+        self.release = release
+        self.stable = stable
+        self.strategy = strategy
+        self.by = by
+        self.started = started
+        self.phase = phase
+        self.step = step
+        self.steps = steps
+        self.weight = weight
+        self.ready = ready
+        self.desired = desired
+        self.stableReady = stableReady
+        self.stableDesired = stableDesired
+        self.message = message
+        self.isPaused = isPaused
+        self.intervals = intervals
+        self.verdict = verdict
+        self.outcome = outcome
+    }
+}
+
+/// `POST /v1/services/{name}/exec`: a command beside a replica.
+package struct ExecRequest: Sendable, Hashable, Codable {
+    package var command: [String]
+    /// Index of the replica; nil is the first that is ready.
+    package var replica: Int?
+    /// 1 to 86 400.
+    package var timeoutSeconds: Int
+
+    package init(command: [String], replica: Int? = nil, timeoutSeconds: Int = 3600) {
+        self.command = command
+        self.replica = replica
+        self.timeoutSeconds = timeoutSeconds
+    }
+}
+
+/// One line of the answer to `exec`: output as it comes, and how it ended as the last one.
+package struct ExecLine: Sendable, Hashable, Codable {
+    /// Bytes of stdout and stderr, base64.
+    package var output: String?
+    package var exitCode: Int?
+    /// Number of the signal that ended it.
+    package var signal: Int?
+    /// Why it was not run or did not end.
+    package var failure: String?
+
+    package init(output: String? = nil, exitCode: Int? = nil, signal: Int? = nil, failure: String? = nil) {
+        self.output = output
+        self.exitCode = exitCode
+        self.signal = signal
+        self.failure = failure
+    }
+}
+
+/// `POST /v1/notifications/{channel}/test`.
+package struct NotificationTestReport: Sendable, Hashable, Codable {
+    package var channel: String
+    package var isDelivered: Bool
+    /// What the other side answered, or why it was not asked.
+    package var answer: String
+
+    package init(channel: String, isDelivered: Bool, answer: String) {
+        self.channel = channel
+        self.isDelivered = isDelivered
+        self.answer = answer
+    }
+}
+
+/// `GET /v1/notifications`: one channel.
+package struct ChannelReport: Sendable, Hashable, Codable {
+    package var name: String
+    /// `slack email pagerduty webhook`.
+    package var kind: String
+    package var waiting: Int
+    package var delivered: Int
+    package var failed: Int
+    package var lastSuccess: Timestamp?
+    package var lastFailure: Timestamp?
+    /// Why, without secrets.
+    package var failure: String?
+    package var nextTry: Timestamp?
+
+    package init(
+        name: String, kind: String, waiting: Int, delivered: Int, failed: Int, lastSuccess: Timestamp? = nil,
+        lastFailure: Timestamp? = nil, failure: String? = nil, nextTry: Timestamp? = nil
+    ) {
+        self.name = name
+        self.kind = kind
+        self.waiting = waiting
+        self.delivered = delivered
+        self.failed = failed
+        self.lastSuccess = lastSuccess
+        self.lastFailure = lastFailure
+        self.failure = failure
+        self.nextTry = nextTry
+    }
+}

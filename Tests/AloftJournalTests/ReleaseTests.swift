@@ -1,0 +1,52 @@
+import AloftModel
+import Testing
+
+@testable import AloftJournal
+
+@Suite("Journal of releases")
+struct ReleaseTests {
+    let folder = TemporaryFolder()
+
+    private var path: String { folder.path + "/journal.sqlite" }
+
+    @Test("a rollout and its releases are written together and are there after opening again")
+    func rollout() async throws {
+        let journal = try Journal(path: path)
+        let one = ReleaseRow(service: "web", number: 1, json: Array(#"{"status":"current"}"#.utf8))
+        let two = ReleaseRow(service: "web", number: 2, json: Array(#"{"status":"rollingOut"}"#.utf8))
+        try await journal.saveRelease(one)
+        try await journal.saveRollout("web", json: Array(#"{"step":3}"#.utf8), releases: [two])
+        try journal.close()
+
+        let again = try Journal(path: path)
+        #expect(try await again.releases(of: "web") == [one, two])
+        #expect(try await again.rollouts() == ["web": Array(#"{"step":3}"#.utf8)])
+        try await again.saveRollout("web", json: nil, releases: [])
+        #expect(try await again.rollouts().isEmpty)
+    }
+
+    @Test("releases are listed by service and number, and forgotten by both")
+    func history() async throws {
+        let journal = try Journal(path: path)
+        for (service, number) in [("web", 10), ("api", 1), ("web", 9)] {
+            try await journal.saveRelease(ReleaseRow(service: service, number: number, json: Array("{}".utf8)))
+        }
+        #expect(try await journal.releases().map { "\($0.service) \($0.number)" } == ["api 1", "web 9", "web 10"])
+        try await journal.removeReleases([9, 77], of: "web")
+        #expect(try await journal.releases(of: "web").map(\.number) == [10])
+        #expect(try await journal.releases(of: "nobody").isEmpty)
+    }
+
+    @Test("the outbox gives what is due first, replaces by id, and changes all or nothing")
+    func outbox() async throws {
+        let journal = try Journal(path: path)
+        func row(_ id: String, _ due: Int64, _ text: String = "{}") -> OutboxRow {
+            OutboxRow(id: id, due: .seconds(due), json: Array(text.utf8))
+        }
+        try await journal.changeOutbox(put: [row("b", 20), row("a", 30)])
+        try await journal.changeOutbox(put: [row("a", 10, #"{"tries":1}"#)], remove: ["never"])
+        #expect(try await journal.outbox() == [row("a", 10, #"{"tries":1}"#), row("b", 20)])
+        try await journal.changeOutbox(put: [row("c", 5)], remove: ["a", "b"])
+        #expect(try await journal.outbox().map(\.id) == ["c"])
+    }
+}
