@@ -29,7 +29,7 @@ extension Timestamp: CustomStringConvertible {
     }
 
     /// Gregorian date of a day number (H. Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days).
-    private static func civil(daysSinceEpoch: Int64) -> (year: Int64, month: Int64, day: Int64) {
+    static func civil(daysSinceEpoch: Int64) -> (year: Int64, month: Int64, day: Int64) {
         let shifted = daysSinceEpoch + 719_468
         let era = shifted.flooringQuotient(by: 146_097)
         let dayOfEra = shifted - era * 146_097
@@ -47,7 +47,7 @@ extension Timestamp: CustomStringConvertible {
 }
 
 extension Int64 {
-    fileprivate func flooringQuotient(by divisor: Int64) -> Int64 {
+    func flooringQuotient(by divisor: Int64) -> Int64 {
         let quotient = self / divisor
         return self % divisor < 0 ? quotient - 1 : quotient
     }
