@@ -123,10 +123,8 @@ enum JournalFile {
                     ) WITHOUT ROWID;
                     CREATE TABLE outbox (
                         id TEXT NOT NULL PRIMARY KEY,
-                        due INTEGER NOT NULL,
                         json TEXT NOT NULL
                     ) WITHOUT ROWID;
-                    CREATE INDEX outbox_by_due ON outbox (due);
                     """)
         }
         return migrator
