@@ -17,27 +17,23 @@ package struct ReleaseRow: Sendable, Hashable {
 
 /// The history of releases, and the rollout of each service that is under way.
 extension Journal {
-    /// Writes or replaces releases and the state of a service's rollout, all or none.
+    /// Writes or replaces releases and, unless nil, the rollout of a service, all or none.
     ///
-    /// What a step changes is one transaction, so that a crash finds release and rollout in agreement.
-    package func saveRollout(
-        _ service: String, json: [UInt8]?, releases: [ReleaseRow]
+    /// What a step changes is one transaction, so that a crash finds releases and rollout in agreement.
+    package func save(
+        releases: [ReleaseRow], rollout: (service: String, json: [UInt8])? = nil
     ) async throws(JournalError) {
-        try await write("saving the rollout of \(service)") { database in
-            for release in releases { try Self.put(release, database) }
-            if let json {
+        try await write("saving a release") { database in
+            for release in releases {
+                try database.execute(
+                    sql: "INSERT OR REPLACE INTO releases (service, number, json) VALUES (?, ?, ?)",
+                    arguments: [release.service, release.number, String(decoding: release.json, as: UTF8.self)])
+            }
+            if let rollout {
                 try database.execute(
                     sql: "INSERT OR REPLACE INTO rollouts (service, json) VALUES (?, ?)",
-                    arguments: [service, String(decoding: json, as: UTF8.self)])
-            } else {
-                try database.execute(sql: "DELETE FROM rollouts WHERE service = ?", arguments: [service])
+                    arguments: [rollout.service, String(decoding: rollout.json, as: UTF8.self)])
             }
-        }
-    }
-
-    package func saveRelease(_ release: ReleaseRow) async throws(JournalError) {
-        try await write("saving release \(release.number) of \(release.service)") { database in
-            try Self.put(release, database)
         }
     }
 
@@ -68,18 +64,12 @@ extension Journal {
         }
     }
 
-    /// The rollouts that were not finished, by service.
+    /// The last rollout of each service, ended or not.
     package func rollouts() async throws(JournalError) -> [String: [UInt8]] {
         try await read("reading rollouts") { database in
             let rows = try Row.fetchAll(database, sql: "SELECT service, json FROM rollouts")
             return Dictionary(
                 uniqueKeysWithValues: rows.map { ($0["service"] as String, Array(($0["json"] as String).utf8)) })
         }
-    }
-
-    private static func put(_ release: ReleaseRow, _ database: Database) throws {
-        try database.execute(
-            sql: "INSERT OR REPLACE INTO releases (service, number, json) VALUES (?, ?, ?)",
-            arguments: [release.service, release.number, String(decoding: release.json, as: UTF8.self)])
     }
 }

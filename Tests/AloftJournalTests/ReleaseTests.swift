@@ -14,22 +14,22 @@ struct ReleaseTests {
         let journal = try Journal(path: path)
         let one = ReleaseRow(service: "web", number: 1, json: Array(#"{"status":"current"}"#.utf8))
         let two = ReleaseRow(service: "web", number: 2, json: Array(#"{"status":"rollingOut"}"#.utf8))
-        try await journal.saveRelease(one)
-        try await journal.saveRollout("web", json: Array(#"{"step":3}"#.utf8), releases: [two])
+        try await journal.save(releases: [one])
+        try await journal.save(releases: [two], rollout: ("web", Array(#"{"step":3}"#.utf8)))
         try journal.close()
 
         let again = try Journal(path: path)
         #expect(try await again.releases(of: "web") == [one, two])
         #expect(try await again.rollouts() == ["web": Array(#"{"step":3}"#.utf8)])
-        try await again.saveRollout("web", json: nil, releases: [])
-        #expect(try await again.rollouts().isEmpty)
+        try await again.save(releases: [], rollout: ("web", Array(#"{"step":4}"#.utf8)))
+        #expect(try await again.rollouts() == ["web": Array(#"{"step":4}"#.utf8)])
     }
 
     @Test("releases are listed by service and number, and forgotten by both")
     func history() async throws {
         let journal = try Journal(path: path)
         for (service, number) in [("web", 10), ("api", 1), ("web", 9)] {
-            try await journal.saveRelease(ReleaseRow(service: service, number: number, json: Array("{}".utf8)))
+            try await journal.save(releases: [ReleaseRow(service: service, number: number, json: Array("{}".utf8))])
         }
         #expect(try await journal.releases().map { "\($0.service) \($0.number)" } == ["api 1", "web 9", "web 10"])
         try await journal.removeReleases([9, 77], of: "web")

@@ -263,9 +263,14 @@ package struct ChannelReport: Sendable, Hashable, Codable {
     package var name: String
     /// `slack email pagerduty webhook`.
     package var kind: String
+    /// Only the host of its address; nil where it could not be read.
+    package var host: String?
+    /// `working failing misconfigured`.
+    package var state: String
+    /// Notices that wait to be sent.
     package var waiting: Int
-    package var delivered: Int
-    package var failed: Int
+    /// Notices that were given up.
+    package var dropped: Int
     package var lastSuccess: Timestamp?
     package var lastFailure: Timestamp?
     /// Why, without secrets.
@@ -273,14 +278,16 @@ package struct ChannelReport: Sendable, Hashable, Codable {
     package var nextTry: Timestamp?
 
     package init(
-        name: String, kind: String, waiting: Int, delivered: Int, failed: Int, lastSuccess: Timestamp? = nil,
-        lastFailure: Timestamp? = nil, failure: String? = nil, nextTry: Timestamp? = nil
+        name: String, kind: String, host: String? = nil, state: String, waiting: Int, dropped: Int,
+        lastSuccess: Timestamp? = nil, lastFailure: Timestamp? = nil, failure: String? = nil,
+        nextTry: Timestamp? = nil
     ) {
         self.name = name
         self.kind = kind
+        self.host = host
+        self.state = state
         self.waiting = waiting
-        self.delivered = delivered
-        self.failed = failed
+        self.dropped = dropped
         self.lastSuccess = lastSuccess
         self.lastFailure = lastFailure
         self.failure = failure
