@@ -85,7 +85,8 @@ extension Daemon {
             event: { events.publish($0) })
         do {
             return try Edge(
-                spec: plan.edge, services: plan.services.map(\.name), certificates: certificates.forEdge,
+                spec: plan.edge, services: plan.services.map { EdgeService(name: $0.name) },
+                certificates: certificates.forEdge,
                 ports: ports,
                 configuration: EdgeConfiguration(
                     loops: EdgeConfiguration.loops(

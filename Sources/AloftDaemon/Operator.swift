@@ -92,8 +92,8 @@ struct Operator: Sendable {
         let addresses: [Address]
         do {
             addresses = try await edge.apply(
-                spec: edgeSpec, services: next.plan.services.map(\.name), certificates: certificates.forEdge,
-                accessShare: next.plan.logs.access)
+                spec: edgeSpec, services: next.plan.services.map { EdgeService(name: $0.name) },
+                certificates: certificates.forEdge, accessShare: next.plan.logs.access)
         } catch {
             await listener?.discard()
             throw ControlFailure(.failed, error.message, hint: error.hint)

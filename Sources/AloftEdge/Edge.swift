@@ -15,12 +15,16 @@ package final class Edge: Sendable {
     private let gate: ConnectionGate
     private let ports: EdgePorts
     private let firstListeners: [ListenerSpec]
+    private let firstWait: UInt64
+    /// Held while something is handed to every loop, so that all of them hear two callers in the same order.
+    private let handing = Mutex(())
+    private let nextProbe = Atomic<Int>(0)
 
     /// Compiles the plan; opens nothing yet.
     ///
     /// Throws `unknownService` or `certificate` for a plan that can't be served.
     package init(
-        spec: EdgeSpec, services: [String], certificates: [EdgeCertificate], ports: EdgePorts,
+        spec: EdgeSpec, services: [EdgeService], certificates: [EdgeCertificate], ports: EdgePorts,
         configuration: EdgeConfiguration, logger: Logger
     ) throws(EdgeError) {
         let snapshot = try EdgeSnapshot(
@@ -31,15 +35,18 @@ package final class Edge: Sendable {
         self.gate = gate
         self.ports = ports
         self.firstListeners = spec.listeners
+        self.firstWait = UInt64(clamping: configuration.firstWait.nanoseconds)
+        let holds = HoldGate()
         self.loops = group.makeIterator().map { eventLoop in
-            EdgeLoop(eventLoop: eventLoop, snapshot: snapshot, gate: gate, ports: ports, logger: logger)
+            EdgeLoop(eventLoop: eventLoop, snapshot: snapshot, gate: gate, holds: holds, ports: ports, logger: logger)
         }
         self.listeners = Listeners(loops: loops, gate: gate)
     }
 
     /// Opens every listener and returns their addresses, in the order of the file; opens none if one can't be.
     package func start() async throws(EdgeError) -> [Address] {
-        for loop in loops { loop.startTicking() }
+        let waitsUntil = monotonicNow() &+ firstWait
+        for loop in loops { loop.startTicking(firstWaitUntil: waitsUntil) }
         return try await listeners.open(firstListeners)
     }
 
@@ -48,7 +55,7 @@ package final class Edge: Sendable {
     /// Listeners that stay are not touched, so no connection is lost. Throws, and changes nothing, when a certificate
     /// or a new listener is not to be had.
     package func apply(
-        spec: EdgeSpec, services: [String], certificates: [EdgeCertificate], accessShare: Percent
+        spec: EdgeSpec, services: [EdgeService], certificates: [EdgeCertificate], accessShare: Percent
     ) async throws(EdgeError) -> [Address] {
         let snapshot = try EdgeSnapshot(
             spec: spec, services: services, certificates: certificates, accessShare: accessShare)
@@ -69,6 +76,44 @@ package final class Edge: Sendable {
     /// Takes a replica out of rotation on every loop; requests under way go on.
     package func eject(_ replica: ReplicaID) {
         for loop in loops { loop.eventLoop.execute { loop.eject(replica) } }
+    }
+
+    /// Shares the requests of `service` between two releases; nil makes all its replicas equal again.
+    ///
+    /// Returns once every loop follows it. The same split again changes nothing. It stands until it is changed, also
+    /// across `apply`, and may come before any replica of its releases, or the plan that names the service, is there.
+    package func split(_ split: TrafficSplit?, of service: String) async {
+        let followed = handing.withLock { _ in
+            loops.map { loop in loop.eventLoop.submit { loop.split(split, of: service) } }
+        }
+        for (loop, future) in zip(loops, followed) {
+            do {
+                try await future.get()
+            } catch {
+                // A loop that was shut down sends no requests.
+                loop.logger.debug("a stopped edge was given a split", metadata: ["service": "\(service)"])
+            }
+        }
+    }
+
+    /// Sends one GET to a replica of `release` and reads the whole answer: counted as an attempt like any other, not
+    /// as a request of a client.
+    ///
+    /// Ends after `limit` at the latest. At most `Aside.probeLimit` are under way on a loop.
+    package func probe(
+        service: String, release: Int, path: String, host: String, within limit: Duration = .seconds(10)
+    ) async -> ProbeOutcome {
+        guard let head = ProbeHead(path: path, host: host) else { return .invalid }
+        let turn = nextProbe.wrappingAdd(1, ordering: .relaxed).newValue
+        let loop = loops[Int(UInt(bitPattern: turn) % UInt(loops.count))]
+        do {
+            return try await loop.eventLoop.flatSubmit {
+                loop.probe(head, service: service, release: release, limit: limit)
+            }
+            .get()
+        } catch {
+            return .stopped
+        }
     }
 
     /// Waits until no request is under way to `replica`, at most `within`; returns how many still are.

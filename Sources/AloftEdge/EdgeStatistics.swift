@@ -50,6 +50,13 @@ package struct EdgeStatistics: Sendable {
 
     package var series: [Series] = []
     package var backends: [Backend] = []
+    /// Sorted by service and release.
+    package var releases: [ReleaseCounts] = []
+    /// Services of which a request ever had to wait, by name.
+    package var holds: [HeldRequests] = []
+    /// Requests of all services that had to wait for a replica, and those that waited too long.
+    package var held: UInt64 = 0
+    package var heldExpired: UInt64 = 0
     /// Requests under way now.
     package var activeRequests = 0
     package var openConnections = 0

@@ -8,14 +8,18 @@ package struct EdgePorts: Sendable {
     /// Told of a replica that refused a connection or closed it without an answer, at most once a second each.
     package var unreachable: @Sendable (ReplicaID) -> Void
     package var event: @Sendable (Event) -> Void
+    /// Told of a service with `hold` that has requests waiting for a first replica: at most once a second each, again
+    /// while they wait. Must not block: it is called on event loops.
+    package var wanted: @Sendable (_ service: String) -> Void
 
     package init(
         accessLog: (@Sendable ([UInt8]) -> Void)?, unreachable: @escaping @Sendable (ReplicaID) -> Void,
-        event: @escaping @Sendable (Event) -> Void
+        event: @escaping @Sendable (Event) -> Void, wanted: @escaping @Sendable (_ service: String) -> Void = { _ in }
     ) {
         self.accessLog = accessLog
         self.unreachable = unreachable
         self.event = event
+        self.wanted = wanted
     }
 }
 
@@ -38,10 +42,16 @@ package struct EdgeConfiguration: Sendable {
     package var loops: Int
     /// Share of requests in the access log (`logs.access`).
     package var accessShare: Percent
+    /// For so long after `start` requests of any service without replicas wait instead of being answered with 503, at
+    /// most `firstWaitLimit` of them: after a restart the replicas that still run are found only little by little.
+    package var firstWait: Duration
 
-    package init(loops: Int, accessShare: Percent) {
+    package static let firstWaitLimit = 1000
+
+    package init(loops: Int, accessShare: Percent, firstWait: Duration = .seconds(2)) {
         self.loops = max(1, loops)
         self.accessShare = accessShare
+        self.firstWait = max(.zero, firstWait)
     }
 
     /// As many loops as cores, or as `ALOFT_EDGE_LOOPS` asks for: 1 to 256, for measuring and for shared machines.

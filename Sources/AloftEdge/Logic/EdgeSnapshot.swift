@@ -7,8 +7,8 @@ import NIOSSL
 /// A reload makes a new one and swaps the pointer; a request that has begun keeps the one it began with.
 final class EdgeSnapshot: Sendable {
     let spec: EdgeSpec
-    /// Names of services, in the order by which `ServicePlan.service` counts.
-    let services: [String]
+    /// In the order by which `ServicePlan.service` counts.
+    let services: [EdgeService]
     let routes: [CompiledRoute]
     let router: Router
     let trusted: TrustedNetworks
@@ -28,13 +28,14 @@ final class EdgeSnapshot: Sendable {
     }
 
     init(
-        spec: EdgeSpec, services: [String], certificates: [EdgeCertificate], accessShare: Percent
+        spec: EdgeSpec, services: [EdgeService], certificates: [EdgeCertificate], accessShare: Percent
     ) throws(EdgeError) {
         self.spec = spec
         self.services = services
-        let numbers = Dictionary(uniqueKeysWithValues: services.enumerated().map { ($1, $0) })
+        let numbers = Dictionary(services.enumerated().map { ($1.name, $0) }) { first, _ in first }
+        let wishes = services.map { ReleaseWishes($0) }
         var routes: [CompiledRoute] = []
-        for route in spec.routes { routes.append(try CompiledRoute(route, services: numbers)) }
+        for route in spec.routes { routes.append(try CompiledRoute(route, services: numbers, wishes: wishes)) }
         self.routes = routes
         router = Router(routes: spec.routes.map(\.match))
         trusted = TrustedNetworks(spec.trustedProxies)
@@ -59,15 +60,25 @@ final class ServicePlan: Sendable {
     let retriedStatuses: [Int]
     /// Nanoseconds.
     let timeout: UInt64
+    /// What a request may say of the release it goes to; nil where it may say nothing.
+    let wishes: ReleaseWishes?
 
-    init(service: Int, balance: ServiceRoute.Balance, retry: RetrySpec, timeout: UInt64) {
+    init(
+        service: Int, balance: ServiceRoute.Balance, retry: RetrySpec, timeout: UInt64, wishes: ReleaseWishes? = nil
+    ) {
         self.service = service
+        self.wishes = wishes
         self.balance = balance
         self.retry = retry
         self.timeout = timeout
         retriesConnect = retry.on.contains(.connect)
         retriedStatuses = retry.on.compactMap { if case .status(let status) = $0 { status } else { nil } }
     }
+
+    /// For requests of the edge's own.
+    static let aside = ServicePlan(
+        service: -1, balance: .roundRobin, retry: RetrySpec(attempts: 0, on: [], budget: Percent(0)),
+        timeout: 60_000_000_000)
 
     /// Stands where no request is under way.
     static let none = ServicePlan(
@@ -100,7 +111,7 @@ final class CompiledRoute: Sendable {
     let template: String
     let action: Action
 
-    init(_ spec: RouteSpec, services: [String: Int]) throws(EdgeError) {
+    init(_ spec: RouteSpec, services: [String: Int], wishes: [ReleaseWishes?]) throws(EdgeError) {
         template = spec.template
         switch spec.action {
         case .service(let route):
@@ -113,12 +124,20 @@ final class CompiledRoute: Sendable {
             action = .service(
                 ServicePlan(
                     service: number, balance: route.balance, retry: route.retry,
-                    timeout: UInt64(route.timeout.nanoseconds)))
+                    timeout: UInt64(route.timeout.nanoseconds), wishes: wishes[number]))
         case .redirect(let redirect):
             action = .redirect(RedirectPlan(status: redirect.status, pieces: Self.pieces(redirect.to)))
         case .respond(let respond): action = .respond(.respond(respond))
         }
     }
+
+    private init() {
+        template = ""
+        action = .service(.none)
+    }
+
+    /// Stands where a request of the edge's own has no route.
+    static let none = CompiledRoute()
 
     /// Cuts a target at each `${uri}`.
     private static func pieces(_ target: String) -> [[UInt8]] {

@@ -5,12 +5,15 @@ import AloftModel
 struct LoopCounters {
     var activeRequests = 0
     var accepted: UInt64 = 0
-    var refusedRequests: [String: UInt64] = [:]
+    /// Heads and bodies refused, by the reason's number.
+    private(set) var refusals = [UInt64](repeating: 0, count: FaultReason.allCases.count)
     var retries: UInt64 = 0
     var retriesRefused: UInt64 = 0
     var tlsHandshakeFailures: UInt64 = 0
     var openTunnels = 0
     private(set) var routes: [String: RouteCounters] = [:]
+
+    mutating func countRefusal(_ reason: FaultReason) { refusals[Int(reason.rawValue)] &+= 1 }
 
     /// The counters of a route by its template; routes with one template share them, also across reloads.
     mutating func route(_ template: String) -> RouteCounters {

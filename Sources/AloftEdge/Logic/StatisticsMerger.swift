@@ -26,11 +26,27 @@ struct LoopReport: Sendable {
     var backends: [BackendReport] = []
     var activeRequests = 0
     var accepted: UInt64 = 0
-    var refusedRequests: [String: UInt64] = [:]
+    var refusals: [UInt64] = []
+    var releases: [EdgeStatistics.ReleaseCounts] = []
+    var holds: [EdgeStatistics.HeldRequests] = []
     var retries: UInt64 = 0
     var retriesRefused: UInt64 = 0
     var tlsHandshakeFailures: UInt64 = 0
     var openTunnels = 0
+
+    mutating func add(releasesOf rotation: ServiceRotation) {
+        for (release, row) in rotation.releaseRows() {
+            releases.append(
+                EdgeStatistics.ReleaseCounts(
+                    service: rotation.name, release: release, requests: row.requests, failures: row.failures,
+                    latency: row.digest, mirrored: row.mirrored, mirrorsDropped: row.mirrorsDropped))
+        }
+        guard rotation.held > 0 || rotation.holdsRefused > 0 else { return }
+        holds.append(
+            EdgeStatistics.HeldRequests(
+                service: rotation.name, waiting: rotation.waiting.count, held: rotation.held,
+                heldExpired: rotation.heldExpired, holdsRefused: rotation.holdsRefused))
+    }
 }
 
 /// Adds up the reports of all loops.
@@ -41,7 +57,14 @@ struct StatisticsMerger {
     }
 
     private var series: [SeriesKey: LoopReport.Series] = [:]
+    private struct ReleaseKey: Hashable {
+        let service: String
+        let release: Int
+    }
+
     private var backends: [ReplicaID: LoopReport.BackendReport] = [:]
+    private var releases: [ReleaseKey: EdgeStatistics.ReleaseCounts] = [:]
+    private var holds: [String: EdgeStatistics.HeldRequests] = [:]
     private var total = EdgeStatistics()
 
     mutating func add(_ report: LoopReport) {
@@ -57,9 +80,13 @@ struct StatisticsMerger {
             series[key] = sum
         }
         for row in report.backends { add(row) }
+        for row in report.releases { add(row) }
+        for row in report.holds { add(row) }
         total.activeRequests += report.activeRequests
         total.acceptedConnections &+= report.accepted
-        total.refusedRequests.merge(report.refusedRequests) { $0 &+ $1 }
+        for (reason, count) in zip(FaultReason.allCases, report.refusals) where count > 0 {
+            total.refusedRequests["\(reason)", default: 0] &+= count
+        }
         total.retries &+= report.retries
         total.retriesRefused &+= report.retriesRefused
         total.tlsHandshakeFailures &+= report.tlsHandshakeFailures
@@ -79,6 +106,29 @@ struct StatisticsMerger {
         sum.connectionsOpened &+= row.connectionsOpened
         sum.latency.merge(row.latency)
         backends[row.replica] = sum
+    }
+
+    private mutating func add(_ row: EdgeStatistics.ReleaseCounts) {
+        let key = ReleaseKey(service: row.service, release: row.release)
+        guard var sum = releases[key] else {
+            releases[key] = row
+            return
+        }
+        sum.requests &+= row.requests
+        sum.failures &+= row.failures
+        sum.latency.merge(row.latency)
+        sum.mirrored &+= row.mirrored
+        sum.mirrorsDropped &+= row.mirrorsDropped
+        releases[key] = sum
+    }
+
+    private mutating func add(_ row: EdgeStatistics.HeldRequests) {
+        var sum = holds[row.service] ?? EdgeStatistics.HeldRequests(service: row.service)
+        sum.waiting += row.waiting
+        sum.held &+= row.held
+        sum.heldExpired &+= row.heldExpired
+        sum.holdsRefused &+= row.holdsRefused
+        holds[row.service] = sum
     }
 
     /// The sum, in a stable order.
@@ -101,6 +151,10 @@ struct StatisticsMerger {
                 connectionsOpened: row.connectionsOpened, duration: row.latency.distribution)
         }
         .sorted { ($0.replica.service, $0.replica.index) < ($1.replica.service, $1.replica.index) }
+        result.releases = releases.values.sorted { ($0.service, $0.release) < ($1.service, $1.release) }
+        result.holds = holds.values.sorted { $0.service < $1.service }
+        result.held = result.holds.reduce(0) { $0 &+ $1.held }
+        result.heldExpired = result.holds.reduce(0) { $0 &+ $1.heldExpired }
         return result
     }
 }

@@ -88,7 +88,7 @@ extension ClientConnection {
             isHeadBegun = true
             deadline = monotonicNow() &+ snapshot.timeouts.requestHead
         case .rejected(let fault):
-            loop.counters.refusedRequests["\(fault.reason)", default: 0] &+= 1
+            loop.counters.countRefusal(fault.reason)
             refuse(fault.status, .badRequest, fault.reason.sentence)
         }
     }
@@ -206,7 +206,7 @@ extension ClientConnection {
         var payload = 0
         switch input.withUnsafeReadableBytes({ body.pass($0, payload: &payload) }) {
         case .rejected(let fault):
-            loop.counters.refusedRequests["\(fault.reason)", default: 0] &+= 1
+            loop.counters.countRefusal(fault.reason)
             refuse(fault.status, .badRequest, fault.reason.sentence)
         case .bytes(let count, let isLast):
             guard payload <= snapshot.spec.limits.body.bytes else {
@@ -214,6 +214,10 @@ extension ClientConnection {
                 return refuse(413, .tooLarge, "The request's body is larger than the limit.")
             }
             guard let piece = input.readSlice(length: count) else { return }
+            if exchange?.isWaiting == true {
+                exchange?.send(piece, isLast: isLast)
+                return
+            }
             deadline = monotonicNow() &+ (held?.request.plan.timeout ?? exchange?.timeout ?? snapshot.timeouts.request)
             if held == nil { exchange?.send(piece, isLast: isLast) } else { extendHeld(piece, payload, isLast) }
         }

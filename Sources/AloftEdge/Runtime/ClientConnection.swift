@@ -299,7 +299,7 @@ final class ClientConnection: ChannelInboundHandler {
         switch phase {
         case .head: settle()
         case .exchange:
-            guard !body.isComplete else { return }
+            guard !body.isComplete || exchange?.isWaiting == true else { return }
             exchange?.clientGone()
             abort()
         case .tunnel: exchange?.clientClosedInput()

@@ -70,8 +70,15 @@ struct Dispatcher {
         Exchange.Facts(
             method: loop.requestHead.method, minorVersion: loop.requestHead.minorVersion, isTLS: role.isTLS,
             keepAlive: loop.requestHead.keepAlive, wantsUpgrade: loop.requestHead.wantsUpgrade,
-            wantsJSON: wantsJSON(bytes), clientHash: plan.balance == .hash ? client(bytes).hash : 0, id: id,
-            started: monotonicNow())
+            wantsJSON: wantsJSON(bytes), clientHash: plan.balance == .hash ? client(bytes).hash : 0,
+            lane: plan.wishes == nil ? .any : lane(plan, bytes), id: id, started: monotonicNow())
+    }
+
+    private func lane(_ plan: ServicePlan, _ bytes: UnsafeRawBufferPointer) -> Lane {
+        let rotation = loop.rotations[plan.service]
+        // Who has to wait may find a split when the wait is over.
+        guard let wishes = plan.wishes, rotation.isSplit || !rotation.isServing else { return .any }
+        return wishes.lane(loop.requestHead, in: bytes) { client(bytes) }
     }
 
     /// Routes are matched on the canonical path, the replica is sent the raw one.

@@ -9,6 +9,7 @@ import NIOCore
 final class EdgeLoop: @unchecked Sendable {
     let eventLoop: any EventLoop
     let gate: ConnectionGate
+    let holds: HoldGate
     let ports: EdgePorts
     let logger: Logger
 
@@ -18,6 +19,10 @@ final class EdgeLoop: @unchecked Sendable {
     /// By the number of the route; the last one is for requests that no route fits.
     private(set) var routeCounters: [RouteCounters] = []
     private var rotationsByName: [String: ServiceRotation] = [:]
+    /// Requests of services without replicas wait until then, monotonic nanoseconds.
+    private(set) var firstWaitUntil: UInt64 = 0
+    /// Requests of the edge's own, under way or ready for the next one.
+    var asides = Asides()
 
     var counters = LoopCounters()
     var random: QuickRandom
@@ -39,10 +44,14 @@ final class EdgeLoop: @unchecked Sendable {
     private var ticker: RepeatedTask?
     private var date: (second: Int64, text: [UInt8]) = (-1, [])
 
-    init(eventLoop: any EventLoop, snapshot: EdgeSnapshot, gate: ConnectionGate, ports: EdgePorts, logger: Logger) {
+    init(
+        eventLoop: any EventLoop, snapshot: EdgeSnapshot, gate: ConnectionGate, holds: HoldGate, ports: EdgePorts,
+        logger: Logger
+    ) {
         self.eventLoop = eventLoop
         self.snapshot = snapshot
         self.gate = gate
+        self.holds = holds
         self.ports = ports
         self.logger = logger
         self.random = QuickRandom(seed: UInt64.random(in: 1...UInt64.max))
@@ -65,8 +74,9 @@ final class EdgeLoop: @unchecked Sendable {
         }
     }
 
-    func startTicking() {
+    func startTicking(firstWaitUntil: UInt64) {
         eventLoop.execute {
+            self.firstWaitUntil = firstWaitUntil
             self.ticker = self.eventLoop.scheduleRepeatedTask(initialDelay: Self.tick, delay: Self.tick) { _ in
                 self.onTick()
             }
@@ -84,32 +94,49 @@ final class EdgeLoop: @unchecked Sendable {
     private func adopt(_ snapshot: EdgeSnapshot) {
         self.snapshot = snapshot
         forgetUnusedRotations()
-        rotations = snapshot.services.map { name in
-            let rotation = rotationsByName[name] ?? ServiceRotation(name: name)
-            rotationsByName[name] = rotation
+        rotations = snapshot.services.map { service in
+            let rotation = rotation(named: service.name)
+            rotation.hold = service.hold.map(HoldRule.init)
+            rotation.mirrorShare = service.mirror?.basisPoints ?? 0
             return rotation
         }
         routeCounters = snapshot.routes.map { counters.route($0.template) } + [counters.route("")]
     }
 
-    /// A service that left the plan is kept until its last replica was ejected and its last request has ended.
+    /// A service that left the plan is kept until its last replica was ejected, its last request has ended and no
+    /// split of it stands.
     private func forgetUnusedRotations() {
-        let named = Set(snapshot.services)
+        let named = Set(snapshot.services.map(\.name))
         rotationsByName = rotationsByName.filter { name, rotation in
-            named.contains(name) || !rotation.backends.isEmpty || !rotation.draining.isEmpty
+            named.contains(name) || !rotation.backends.isEmpty || !rotation.draining.isEmpty || rotation.isSplit
+                || !rotation.waiting.isEmpty
         }
     }
 
+    /// The rotation of a service, made if the plan does not name it yet.
+    func rotation(named name: String) -> ServiceRotation {
+        if let known = rotationsByName[name] { return known }
+        let fresh = ServiceRotation(name: name)
+        rotationsByName[name] = fresh
+        return fresh
+    }
+
+    func rotation(ofKnown name: String) -> ServiceRotation? { rotationsByName[name] }
+
+    /// Those of requests that no route fits.
+    var unroutedCounters: RouteCounters { routeCounters[routeCounters.count - 1] }
+
+    var everyRotation: [ServiceRotation] { Array(rotationsByName.values) }
+
     /// A replica may come before the plan that names its service.
     func admit(_ endpoint: Endpoint) {
-        let name = endpoint.replica.service
-        let rotation = rotationsByName[name] ?? ServiceRotation(name: name)
-        rotationsByName[name] = rotation
+        let rotation = rotation(named: endpoint.replica.service)
         rotation.admit(endpoint)
+        releaseHeld(rotation)
     }
 
     func eject(_ replica: ReplicaID) {
-        guard let backend = rotationsByName[replica.service]?.eject(replica) else { return }
+        guard let backend = rotationsByName[replica.service]?.eject(replica, now: monotonicNow()) else { return }
         closeIdle(of: backend)
     }
 
@@ -122,7 +149,7 @@ final class EdgeLoop: @unchecked Sendable {
     func released(_ backend: Backend) {
         backend.underWay -= 1
         if backend.isDraining, backend.underWay == 0 {
-            rotationsByName[backend.endpoint.replica.service]?.forget(backend)
+            rotationsByName[backend.endpoint.replica.service]?.forget(backend, now: monotonicNow())
         }
     }
 
@@ -169,6 +196,7 @@ final class EdgeLoop: @unchecked Sendable {
 
     func beginDraining() {
         isDraining = true
+        dismissHeld()
         for connection in connections { connection.drain() }
     }
 
@@ -176,6 +204,7 @@ final class EdgeLoop: @unchecked Sendable {
         isClosed = true
         ticker?.cancel()
         for connection in connections { connection.abort() }
+        asides.endAll()
         for rotation in rotationsByName.values {
             for backend in rotation.backends + rotation.draining { closeIdle(of: backend) }
         }
@@ -231,8 +260,12 @@ final class EdgeLoop: @unchecked Sendable {
             if index < connections.count, connections[index].deadline <= now { connections[index].timedOut(now: now) }
             index -= 1
         }
+        asides.tick(now: now)
         if ticks % 2 == 0 { flushAccessLog() }
-        if ticks % 10 == 0 { closeUnused(now: now) }
+        if ticks % 10 == 0 {
+            closeUnused(now: now)
+            tendRotations(now: now)
+        }
     }
 
     private func closeUnused(now: UInt64) {
@@ -261,6 +294,7 @@ final class EdgeLoop: @unchecked Sendable {
         }
         let now = monotonicNow()
         for rotation in rotationsByName.values {
+            report.add(releasesOf: rotation)
             for backend in rotation.backends + rotation.draining {
                 report.backends.append(
                     LoopReport.BackendReport(
@@ -272,7 +306,7 @@ final class EdgeLoop: @unchecked Sendable {
         }
         report.activeRequests = counters.activeRequests
         report.accepted = counters.accepted
-        report.refusedRequests = counters.refusedRequests
+        report.refusals = counters.refusals
         report.retries = counters.retries
         report.retriesRefused = counters.retriesRefused
         report.tlsHandshakeFailures = counters.tlsHandshakeFailures

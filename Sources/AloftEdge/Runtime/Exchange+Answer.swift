@@ -12,6 +12,7 @@ extension Exchange {
         upstream = nil
         if hasResponseBegun {
             backend.failures &+= 1
+            attemptFailed(isAnswered: status >= 500)
             return cut(error: error)
         }
         let now = monotonicNow()
@@ -23,6 +24,7 @@ extension Exchange {
             return connect(to: backend)
         }
         backend.failures &+= 1
+        attemptFailed(isAnswered: false)
         if error == .upstreamClosed { loop.reportUnreachable(backend, now: now) }
         leaveBackend()
         if retries(isSafe: isSafe, now: now) { return attempt(avoiding: backend) }
@@ -48,6 +50,8 @@ extension Exchange {
         status = loop.responseHead.status
         let latency = now &- sentAt
         backend.latency.add(latency)
+        backend.digest.add(nanoseconds: latency)
+        if status >= 500 { backend.attemptFailures &+= 1 }
         backend.load.add(latency, now: now)
         if !plan.retriedStatuses.isEmpty, retriesStatus(now: now) { return }
         hasResponseBegun = true

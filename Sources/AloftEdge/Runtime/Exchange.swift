@@ -38,6 +38,11 @@ final class Exchange {
     /// The replica will send nothing more into the tunnel.
     var isReplicaDone = false
     var interimBytes = 0
+    /// Set where nobody waits for the answer.
+    unowned(unsafe) var aside: Aside?
+    /// Set while it waits for a replica.
+    var place: HoldGate.Place?
+    var wasHeld = false
 
     /// Body bytes kept for sending a request again.
     private static let replayLimit = 64 * 1024
@@ -86,8 +91,21 @@ final class Exchange {
         framing = .asIs
         isTunnel = false
         isReplicaDone = false
-        loop.counters.activeRequests += 1
+        wasHeld = false
+        if aside == nil { loop.counters.activeRequests += 1 }
+        let mirrors = self.rotation?.mirrorShare != 0 && isComplete && bodyBytes == 0
+        let generation = self.generation
         attempt(avoiding: nil)
+        // Behind the request itself, which may have ended by now.
+        if mirrors, self.generation == generation { mirror() }
+    }
+
+    /// Sends a copy to the other release, if this request is one to be copied.
+    private func mirror() {
+        guard aside == nil, let rotation, let backend, let request, let outgoing, !facts.wantsUpgrade,
+            facts.method == .get || facts.method == .head, let release = rotation.mirrorTarget(of: backend)
+        else { return }
+        loop.mirror(request, head: outgoing, to: release)
     }
 
     /// More of the request's body.
@@ -135,14 +153,19 @@ final class Exchange {
     /// Neither side did anything for the route's time limit.
     func timedOut() {
         guard isActive else { return }
-        if isTunnel {
+        if isWaiting {
+            waitedTooLong()
+        } else if isTunnel {
             endTunnel(error: .timeout)
         } else if hasResponseBegun {
+            // A client that takes nothing holds its replica back.
+            if client.isWritable { attemptFailed(isAnswered: status >= 500) }
             cut(error: .timeout)
         } else if !isRequestComplete, let upstream, upstream.isWritable {
             fail(408, .headTimeout, "The request's body did not arrive in time.")
         } else {
             backend?.failures &+= 1
+            attemptFailed(isAnswered: false)
             fail(504, .timeout, "The application did not answer in time.")
         }
     }
@@ -153,12 +176,18 @@ final class Exchange {
         guard let rotation else { return }
         let now = monotonicNow()
         attempts += 1
-        if attempts == 1 { rotation.budget.countRequest(second: now / 1_000_000_000) }
-        guard
-            let backend = rotation.pick(
-                plan.balance, client: facts.clientHash, avoided: avoiding, now: now, random: &loop.random)
-        else {
-            return fail(503, .noReplica, "No replica of the application is ready to answer. Try again in a moment.")
+        let chosen: Backend?
+        if let aside {
+            chosen = rotation.pick(release: aside.release, now: now)
+        } else {
+            if attempts == 1 { rotation.budget.countRequest(second: now / 1_000_000_000) }
+            chosen = rotation.pick(
+                plan.balance, lane: facts.lane, client: facts.clientHash, avoided: avoiding, now: now,
+                random: &loop.random)
+        }
+        guard let backend = chosen else {
+            if !loop.hold(self, now: now) { fail(503, .noReplica, Self.noReplicaMessage) }
+            return
         }
         take(backend, now: now)
         if let idle = backend.idle.popLast() {
@@ -172,6 +201,11 @@ final class Exchange {
         self.backend = backend
         backend.underWay += 1
         backend.requests &+= 1
+    }
+
+    /// Counts that the replica did not do its part in this attempt; once, also where it had already answered with 5xx.
+    func attemptFailed(isAnswered: Bool) {
+        if !isAnswered { backend?.attemptFailures &+= 1 }
     }
 
     private func start(on connection: UpstreamConnection, now: UInt64) {
@@ -222,6 +256,7 @@ final class Exchange {
         guard let backend else { return }
         let now = monotonicNow()
         backend.failures &+= 1
+        attemptFailed(isAnswered: false)
         backend.suspendedUntil = now &+ Self.suspension
         loop.reportUnreachable(backend, now: now)
         leaveBackend()
@@ -232,7 +267,7 @@ final class Exchange {
 
     /// Whether the route lets this request be sent once more; counts it.
     func retries(isSafe: Bool, now: UInt64) -> Bool {
-        guard let rotation, isSafe, isReplayable, outgoing != nil, !hasResponseBegun, plan.retriesConnect,
+        guard let rotation, aside == nil, isSafe, isReplayable, outgoing != nil, !hasResponseBegun, plan.retriesConnect,
             attempts <= plan.retry.attempts
         else { return false }
         guard rotation.budget.spend(share: plan.retry.budget, second: now / 1_000_000_000) else {
@@ -270,15 +305,20 @@ final class Exchange {
     /// Lets go of the replica, counts and logs.
     func finish(error: ErrorType, status: Int, clean: Bool) {
         guard isActive, let request = request.take() else { return }
+        if isWaiting { _ = leavePlace() }
         isActive = false
         plan = ServicePlan.none
         let now = monotonicNow()
-        loop.counters.activeRequests -= 1
         if isTunnel { loop.counters.openTunnels -= 1 }
         let replica = backend?.endpoint.replica
         upstream?.release(clean: clean, now: now)
         leaveBackend()
         dropOutgoing()
+        if let aside {
+            rotation = nil
+            return aside.exchangeEnded(status: status, error: error)
+        }
+        loop.counters.activeRequests -= 1
         let key = RouteCounters.Key(
             method: facts.method, status: UInt16(truncatingIfNeeded: status), isTLS: facts.isTLS,
             minorVersion: facts.minorVersion, errorType: error)

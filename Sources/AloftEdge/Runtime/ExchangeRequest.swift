@@ -30,6 +30,13 @@ extension Exchange {
             uncountedCounters = .passUnretained(counters)
         }
 
+        /// The same request once more, not logged.
+        var aside: Request {
+            Request(
+                snapshot: snapshot, route: route, plan: plan, rotation: rotation, counters: counters, facts: facts,
+                line: nil)
+        }
+
         var route: CompiledRoute { uncountedRoute.takeUnretainedValue() }
         var plan: ServicePlan { uncountedPlan.takeUnretainedValue() }
         var counters: RouteCounters { uncountedCounters.takeUnretainedValue() }
@@ -44,12 +51,19 @@ extension Exchange {
         let wantsUpgrade: Bool
         let wantsJSON: Bool
         let clientHash: UInt64
+        let lane: Lane
         let id: RequestID
         /// Monotonic nanoseconds.
         let started: UInt64
 
         static let none = Facts(
             method: .get, minorVersion: 1, isTLS: false, keepAlive: false, wantsUpgrade: false, wantsJSON: false,
-            clientHash: 0, id: RequestID(high: 0, low: 0), started: 0)
+            clientHash: 0, lane: .any, id: RequestID(high: 0, low: 0), started: 0)
+
+        static func probe(started: UInt64) -> Facts {
+            Facts(
+                method: .get, minorVersion: 1, isTLS: false, keepAlive: true, wantsUpgrade: false, wantsJSON: false,
+                clientHash: 0, lane: .any, id: RequestID(high: 0, low: 0), started: started)
+        }
     }
 }

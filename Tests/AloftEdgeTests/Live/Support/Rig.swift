@@ -19,17 +19,19 @@ final class Rig: @unchecked Sendable {
         var log: [UInt8] = []
         var unreachable: [ReplicaID] = []
         var events: [Event] = []
+        var wanted: [String] = []
     }
 
     init(_ plan: Plan, loops: Int) throws {
         let box = Box()
         edge = try Edge(
-            spec: plan.spec, services: plan.services, certificates: plan.certificates,
+            spec: plan.spec, services: plan.edgeServices, certificates: plan.certificates,
             ports: EdgePorts(
                 accessLog: { bytes in box.told.withLock { $0.log += bytes } },
                 unreachable: { replica in box.told.withLock { $0.unreachable.append(replica) } },
-                event: { event in box.told.withLock { $0.events.append(event) } }),
-            configuration: EdgeConfiguration(loops: loops, accessShare: plan.accessShare),
+                event: { event in box.told.withLock { $0.events.append(event) } },
+                wanted: { service in box.told.withLock { $0.wanted.append(service) } }),
+            configuration: EdgeConfiguration(loops: loops, accessShare: plan.accessShare, firstWait: plan.firstWait),
             logger: Logger(label: "edge") { _ in SwiftLogNoOpLogHandler() })
         let edge = self.edge
         let addresses = try waiting { try await edge.start() }
@@ -43,6 +45,7 @@ final class Rig: @unchecked Sendable {
 
     var log: String { box.told.withLock { String(decoding: $0.log, as: UTF8.self) } }
     var unreachable: [ReplicaID] { box.told.withLock { $0.unreachable } }
+    var wanted: [String] { box.told.withLock { $0.wanted } }
 
     func connect(receiveBuffer: Int32? = nil) throws -> Wire {
         try Wire(to: .port(port), receiveBuffer: receiveBuffer)
@@ -61,14 +64,19 @@ final class Rig: @unchecked Sendable {
 
     /// Puts an upstream into rotation as replica `index` and waits until every loop knows.
     @discardableResult
-    func admit(_ upstream: Upstream, _ index: Int = 1, service: String = "web") -> ReplicaID {
+    func admit(_ upstream: Upstream, _ index: Int = 1, service: String = "web", release: Int = 0) -> ReplicaID {
         let replica = ReplicaID(service: service, index: index, generation: 1)
         switch upstream.target {
-        case .port(let port): edge.admit(Endpoint(replica: replica, address: .port(port)))
-        case .unix(let path): edge.admit(Endpoint(replica: replica, address: .unix(path)))
+        case .port(let port): edge.admit(Endpoint(replica: replica, address: .port(port), release: release))
+        case .unix(let path): edge.admit(Endpoint(replica: replica, address: .unix(path), release: release))
         }
         _ = statistics()
         return replica
+    }
+
+    func split(_ split: TrafficSplit?, of service: String = "web") {
+        let edge = self.edge
+        waiting { await edge.split(split, of: service) }
     }
 
     func statistics() -> EdgeStatistics {
@@ -80,7 +88,7 @@ final class Rig: @unchecked Sendable {
         let edge = self.edge
         return try waiting {
             try await edge.apply(
-                spec: plan.spec, services: plan.services, certificates: plan.certificates,
+                spec: plan.spec, services: plan.edgeServices, certificates: plan.certificates,
                 accessShare: plan.accessShare)
         }
     }
@@ -112,9 +120,16 @@ struct Plan: Sendable {
     var headers = HeaderRules()
     var routes = [Plan.route()]
     var services = ["web"]
+    /// Those of `services` of which more is to be said than the name.
+    var described: [EdgeService] = []
+    var firstWait: Duration = .zero
     var certificates: [EdgeCertificate] = []
     var minVersion = TLSSpec.Version.tls12
     var accessShare = Percent(0)
+
+    var edgeServices: [EdgeService] {
+        services.map { name in described.first { $0.name == name } ?? EdgeService(name: name) }
+    }
 
     var spec: EdgeSpec {
         EdgeSpec(
