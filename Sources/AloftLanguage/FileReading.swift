@@ -97,7 +97,8 @@ struct FileReading {
             problems.error(
                 key.keySpan, "`\(key.key)` is for the whole file and has no place in an environment", hint: "remove it")
         }
-        return (entry.key, Node(.map(keys.filter { !ofWholeFile.contains($0.key) }), entry.value.span))
+        let own = ofWholeFile + EnvironmentKeys.section.form.keys.map(\.name)
+        return (entry.key, Node(.map(keys.filter { !own.contains($0.key) }), entry.value.span))
     }
 
     private mutating func reportUnknown(_ name: String, _ known: [String], _ root: Node) {

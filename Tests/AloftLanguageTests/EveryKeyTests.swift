@@ -23,6 +23,7 @@ struct EveryKeyTests {
         if environment != nil {
             var merged = with
             merged.environment = nil
+            merged.environments = []
             let changes = merged != without
             #expect(changes, "an environment changes nothing")
         }
@@ -109,7 +110,7 @@ private struct Sample {
     /// What a section needs to be read, the key at `steps` left out of it.
     private static func companions(_ form: SectionForm, without name: String, _ path: String) -> [(String, String)] {
         switch form.name {
-        case "service": [("command", "[./web]")]
+        case "service": DeploySamples.service(path)
         case "scaling": name == "minReplicas" ? [] : [("minReplicas", "2")]
         case "probe": [name == "tcpSocket" ? ("exec", "[./other]") : ("tcpSocket", "true")]
         case "edge" where path.hasPrefix("edge.listeners[]"):
@@ -127,7 +128,7 @@ private struct Sample {
         case "file" where path.hasPrefix("edge.routes[]"):
             [("version", "1"), ("services", "{web: {command: [./web]}, api: {command: [./api]}}")]
         case "file": [("version", "1"), ("services", "{web: {command: [./web]}}")]
-        default: []
+        default: DeploySamples.companions(form.name, without: name, path)
         }
     }
 

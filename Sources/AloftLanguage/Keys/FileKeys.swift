@@ -6,12 +6,17 @@ enum FileKeys {
         "file",
         [
             version.member, app.member, region.member, services.member, edge.member, environments.member,
-            logs.member,
+            logs.member, notifications.member,
         ],
         prepare: { node, reader in
-            reader.services = (node[services.name]?.entries ?? []).map(\.key).filter { !$0.hasPrefix("x-") }
+            reader.services = names(node[services.name])
+            reader.environments = names(node[environments.name])
         },
         build: build)
+
+    private static func names(_ node: Node?) -> [String] {
+        (node?.entries ?? []).map(\.key).filter { !$0.hasPrefix("x-") }
+    }
 
     private static func build(_ fields: Fields, _ reader: inout Reader) -> Plan? {
         let edgeSpec = fields.has(edge) ? fields[edge] : standardEdge(fields, &reader)
@@ -26,7 +31,7 @@ enum FileKeys {
         return Plan(
             app: fields[app] ?? (folder.isEmpty ? "app" : folder), region: fields[region],
             environment: reader.environment, directory: reader.directory, services: fields[services], edge: edgeSpec,
-            logs: fields[logs])
+            logs: fields[logs], notifications: fields[notifications], environments: fields[environments])
     }
 
     /// What `edge: {}` would mean, in a file without it.
@@ -59,17 +64,24 @@ enum FileKeys {
         effect: .newRequests, synonyms: ["proxy", "gateway", "ingress", "server"]
     ) { $0.edge }
 
-    static let environments = Key<Plan, Int>.applicable(
-        "environments", overlays, "{}", "What differs where: parts of the file by name, chosen with `--environment`.",
+    static let environments = Key<Plan, [EnvironmentRules]>.applicable(
+        "environments", EnvironmentKeys.rules, "{}",
+        "What differs where: parts of the file by name, chosen with `--environment`.",
         detail: "Maps merge key by key; lists and values replace. Of two keys that exclude each other, such as "
             + "`replicas` and `scaling`, the environment's wins. Each environment is checked, chosen or not.",
         example: "{staging: {logs: {level: debug}}}", effect: .atOnce, synonyms: ["environment", "stages", "profiles"]
-    ) { _ in nil }
+    ) { $0.environments.isEmpty ? nil : $0.environments }
 
     static let logs = Key<Plan, LogSpec>.standard(
         "logs", LogKeys.section.kind, "{}", "What is written, and how much of it is kept.", example: "{level: debug}",
         effect: .atOnce, synonyms: ["log", "logging"]
     ) { $0.logs }
+
+    static let notifications = Key<Plan, NotificationSpec>.standard(
+        "notifications", NotificationKeys.section.kind.withoutAddress, "{}", "Who is told of what, and how.",
+        example: "{channels: {ops: {webhook: \"https://hooks.shop.example\"}}, critical: {to: [ops]}}",
+        effect: .atOnce, synonyms: ["notify", "notification", "alerting"]
+    ) { $0.notifications }
 
     private static let versionKind: Kind<Int> = {
         let choice = Kind<Int>.choice([("1", 1, "this version")])
@@ -82,12 +94,5 @@ enum FileKeys {
         return Kind(map.form, spell: { map.spell($0.map { ($0.name, $0) }) }) { node, reader in
             map.read(node, &reader)?.map(\.value)
         }
-    }()
-
-    /// `FileReading` lays the overlays over the file before this section is read; here only their number counts.
-    private static let overlays: Kind<Int> = {
-        let rule = NameRule.named("environments", subject: "an environment's name")
-        let form = Form.map(rule, .overlay, limit: FileReading.maximumEnvironments)
-        return Kind(form, spell: { _ in .map([]) }, read: { node, _ in node.entries?.count })
     }()
 }

@@ -8,11 +8,11 @@ enum FutureWords {
     private static let words: [String: Set<String>] = [
         "file": [
             "externals", "databases", "caches", "files", "repositories", "secrets", "objectives", "alerts",
-            "notifications", "traces", "webVitals", "load", "launch", "budgets", "compliance", "targets",
-            "promotesTo", "requires",
+            "traces", "webVitals", "load", "launch", "budgets", "compliance", "targets",
         ],
-        "service": ["image", "build", "secrets", "release", "deploy", "static", "fallback"],
-        "scaling": ["metrics", "behavior", "idle", "schedule"],
+        "service": ["secrets", "static", "fallback"],
+        "metric": ["query"],
+        "analysis": ["queries"],
         "edge": [
             "cors", "compression", "firewall", "rateLimits", "authentication", "cache", "loadShedding", "defaults",
             "errorPages",
@@ -25,6 +25,12 @@ enum FutureWords {
             "earlyHints", "loadShedding", "errorPages",
         ],
     ]
+
+    /// What does today what a word will do.
+    static func substitute(for name: String, in section: String) -> String? {
+        section == "metric" && name == "query"
+            ? "use `{series: NAME, path: /metrics, target: 100}` until there are queries" : nil
+    }
 
     /// What `${...}` will be able to name.
     static let references: Set<String> = ["databases", "caches", "secrets", "services", "externals", "files"]

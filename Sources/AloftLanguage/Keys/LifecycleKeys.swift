@@ -1,6 +1,6 @@
 import AloftModel
 
-/// `services.*.restart`, `stop` and `scaling`.
+/// `services.*.restart` and `stop`.
 enum LifecycleKeys {
     static let restart = Section<RestartSpec>("restart", [policy.member, backoff.member]) { fields, _ in
         RestartSpec(policy: fields[policy], backoff: fields[backoff])
@@ -59,41 +59,4 @@ enum LifecycleKeys {
         "grace", .duration(.zero...(.seconds(3600))), "15s", "From SIGTERM to SIGKILL.", example: "5s",
         synonyms: ["gracePeriod", "terminationGracePeriodSeconds", "stop_grace_period"]
     ) { $0.grace }
-
-    static let scaling = Section<ScalingSpec>(
-        "scaling", [minReplicas.member, maxReplicas.member, minAvailable.member]
-    ) { fields, reader in
-        let low = fields[minReplicas]
-        let high = fields[maxReplicas] ?? low
-        if high < low {
-            reader.problems.error(
-                fields.span(maxReplicas), "`maxReplicas: \(high)` is less than `minReplicas: \(low)`",
-                hint: "write `maxReplicas: \(low)` or more")
-        }
-        let available = fields[minAvailable] ?? standardAvailable(replicas: low)
-        if available > low {
-            reader.problems.error(
-                fields.span(minAvailable), "`minAvailable: \(available)` is more than `minReplicas: \(low)`",
-                hint: "write `minAvailable: \(low)` or less")
-        }
-        return ScalingSpec(minReplicas: low, maxReplicas: high, minAvailable: available)
-    }
-
-    /// One of several may always be missing; the only one must be, to be restarted at all.
-    static func standardAvailable(replicas: Int) -> Int { replicas > 1 ? 1 : 0 }
-
-    static let minReplicas = Key<ScalingSpec, Int>.standard(
-        "minReplicas", .integer(1...1000), "1", "How many replicas run at least, and from the start.", example: "2",
-        synonyms: ["min", "replicas"]
-    ) { $0.minReplicas }
-
-    static let maxReplicas = Key<ScalingSpec, Int?>.optional(
-        "maxReplicas", .integer(1...1000), otherwise: "as many as `minReplicas`",
-        "How many replicas `aloft scale` may start.", example: "5", synonyms: ["max"]
-    ) { $0.maxReplicas }
-
-    static let minAvailable = Key<ScalingSpec, Int?>.optional(
-        "minAvailable", .integer(0...1000), otherwise: "1 with several replicas, 0 with one",
-        "Replicas in rotation that no restart and no scaling goes below.", example: "0"
-    ) { $0.minAvailable }
 }

@@ -15,7 +15,8 @@ struct UnknownKey {
         if FutureWords.contains(entry.key, in: section.name) {
             reader.problems.error(
                 entry.keySpan, "`\(name)` is a word of Aloft's language that this version does not do yet",
-                hint: "remove it; a key that did nothing would only look as if it worked")
+                hint: FutureWords.substitute(for: entry.key, in: section.name)
+                    ?? "remove it; a key that did nothing would only look as if it worked")
             return nil
         }
         let meant = reader.problems.takesHints ? meant : nil

@@ -7,8 +7,8 @@ indirect enum Form: Sendable {
     case map(NameRule, Form, limit: Int)
     case section(SectionForm)
     case either([Form])
-    /// A part of the whole file once more: what an environment lays over it.
-    case overlay
+    /// A part of the whole file once more: what an environment lays over it, and keys of the environment's own.
+    case overlay(SectionForm)
 
     /// `duration`, `list of text`, `section`.
     var type: String {
@@ -57,11 +57,11 @@ indirect enum Form: Sendable {
     /// The section whose keys stand below this value, and the path step that leads there: `*`, `[]`, or none.
     var section: (steps: [String], form: SectionForm)? {
         switch self {
-        case .section(let form): return ([], form)
+        case .section(let form), .overlay(let form): return ([], form)
         case .list(let item, _): return item.section.map { (["[]"] + $0.steps, $0.form) }
         case .map(_, let value, _): return value.section.map { (["*"] + $0.steps, $0.form) }
         case .either(let forms): return forms.lazy.compactMap(\.section).first
-        case .scalar, .choice, .overlay: return nil
+        case .scalar, .choice: return nil
         }
     }
 }
@@ -108,13 +108,23 @@ struct SectionForm: Sendable {
     var alternatives: [Alternative]
 }
 
-/// Keys of which at most one, or exactly one, may be given.
+/// Keys of which only some may, or must, be given.
 struct Alternative: Sendable {
     var names: [String]
+    /// One of them must be given.
     var isRequired: Bool
+    /// Two of them must not.
+    var isExclusive: Bool
 
-    static func atMostOne(_ names: String...) -> Alternative { .init(names: names, isRequired: false) }
-    static func exactlyOne(_ names: String...) -> Alternative { .init(names: names, isRequired: true) }
+    static func atMostOne(_ names: String...) -> Alternative {
+        .init(names: names, isRequired: false, isExclusive: true)
+    }
+    static func exactlyOne(_ names: String...) -> Alternative {
+        .init(names: names, isRequired: true, isExclusive: true)
+    }
+    static func atLeastOne(_ names: String...) -> Alternative {
+        .init(names: names, isRequired: true, isExclusive: false)
+    }
 }
 
 /// One key: all that the schema, the reference, `explain` and messages know of it.
@@ -141,8 +151,10 @@ struct Declaration: Sendable {
 
 /// What a change of a key does to a running app.
 enum Effect: Sendable, Hashable {
-    /// New processes are needed.
-    case restartsReplicas
+    /// Other processes are needed: they are rolled out as a release.
+    case newRelease
+    /// Waits for the next release.
+    case nextRelease
     /// Processes are started or stopped.
     case scales
     case opensListeners
@@ -153,7 +165,8 @@ enum Effect: Sendable, Hashable {
 
     func description(service: String?) -> String {
         switch self {
-        case .restartsReplicas: "restarts the replicas of \(service ?? "the service")"
+        case .newRelease: "is a new release of \(service ?? "the service"), rolled out by its `deploy`"
+        case .nextRelease: "takes effect with the next release of \(service ?? "the service")"
         case .scales: "starts or stops replicas of \(service ?? "the service")"
         case .opensListeners: "opens and closes listeners; open connections stay"
         case .newRequests: "takes effect for the next request"

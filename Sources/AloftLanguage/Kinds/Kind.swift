@@ -29,8 +29,14 @@ struct Reader: Sendable {
     var environment: String?
     /// Names of all services of the file, whether they can be read or not.
     var services: [String] = []
-    /// How the service that is being read listens.
-    var listen: ServiceSpec.Listen = .port
+    /// Names of all environments of the file.
+    var environments: [String] = []
+    /// Names of all channels of `notifications`.
+    var channels: [String] = []
+    /// How the service that is being read listens; nil where there is no replica whose address could be named.
+    var listen: ServiceSpec.Listen?
+    /// Which time zones there are.
+    var zones = TimeZones.machine
     /// `edge.timeouts.request`, which routes inherit.
     var requestTimeout: Duration = .seconds(30)
     /// Keys and `[0]` down to the value that is being read.
@@ -117,6 +123,16 @@ extension Kind {
             read: { node, reader in
                 read(node, &reader).map(Optional.some)
             })
+    }
+
+    /// The same value where no replica has an address yet, so that `${PORT}` and `${SOCKET}` name nothing.
+    var withoutAddress: Kind {
+        Kind(form, spell: spell) { node, reader in
+            let listen = reader.listen
+            reader.listen = nil
+            defer { reader.listen = listen }
+            return read(node, &reader)
+        }
     }
 
     /// The same value under more conditions.

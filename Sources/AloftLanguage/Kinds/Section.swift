@@ -165,7 +165,7 @@ struct Section<Owner: Sendable>: Sendable {
     /// Keys that another one of a higher layer stands in for: an environment's `replicas` for the file's `scaling`.
     private func outranked(_ entries: [Node.Entry]) -> Set<String> {
         var names: Set<String> = []
-        for alternative in form.alternatives {
+        for alternative in form.alternatives where alternative.isExclusive {
             let given = entries.filter { alternative.names.contains($0.key) }
             guard given.count > 1, let top = given.map(\.layer).max() else { continue }
             names.formUnion(given.filter { $0.layer < top }.map(\.key))
@@ -184,8 +184,10 @@ struct Section<Owner: Sendable>: Sendable {
             let isMeant = alternative.names.contains { fields.meant.contains($0) }
             let names = alternative.names.map { "`\($0)`" }.joined(separator: ", ")
             if given.isEmpty, alternative.isRequired, !isMeant {
-                reader.error(node, "\(place) needs one of \(names)")
-            } else if given.count > 1, let second = fields.entries[given[1]] {
+                let example = form.keys.first { $0.name == alternative.names[0] }?.exampleLine
+                reader.error(
+                    node, "\(place) needs one of \(names)", hint: example.map { "write for example `\($0)`" })
+            } else if alternative.isExclusive, given.count > 1, let second = fields.entries[given[1]] {
                 reader.problems.error(
                     second.keySpan, "`\(given[0])` and `\(given[1])` exclude each other in \(place)",
                     hint: "keep one of \(names)")
@@ -217,6 +219,9 @@ struct Fields: Sendable {
 
     /// Place of the key's value; of the section where the key is left out.
     func span<Owner, Value>(_ key: Key<Owner, Value>) -> Span { node(key)?.span ?? span }
+
+    /// Where the key comes from; nil where it is left out.
+    func layer<Owner, Value>(_ key: Key<Owner, Value>) -> Node.Entry.Layer? { entries[key.name]?.layer }
 
     func keySpan<Owner, Value>(_ key: Key<Owner, Value>) -> Span { entries[key.name]?.keySpan ?? span }
 }

@@ -88,6 +88,11 @@ enum TemplateText {
         switch name {
         case "PORT" where reader.listen == .port: return .success(.port)
         case "SOCKET" where reader.listen == .unix: return .success(.socket)
+        case "PORT" where reader.listen == nil, "SOCKET" where reader.listen == nil:
+            return .failure(
+                Complaint(
+                    "`${\(name)}` is the address of one replica, and this is not run or sent by one",
+                    hint: "`${env.NAME}` is known here"))
         case "PORT":
             return .failure(
                 Complaint(
@@ -120,15 +125,16 @@ enum TemplateText {
         }
         let message = "unknown reference `${\(name.shortened)}`"
         if reader.variables.contains(name) { return Complaint(message, hint: "did you mean `${env.\(name)}`?") }
-        let own = reader.listen == .port ? "PORT" : "SOCKET"
-        if let near = Nearest.word(to: name, among: [own]) {
+        let own = reader.listen.map { $0 == .port ? "PORT" : "SOCKET" }
+        if let near = Nearest.word(to: name, among: [own].compactMap { $0 }) {
             return Complaint(message, hint: "did you mean `${\(near)}`?")
         }
         let variables = reader.problems.takesHints ? reader.variables.map { "env.\($0)" } : []
         if let near = Nearest.word(to: name, among: variables) {
             return Complaint(message, hint: "did you mean `${\(near)}`?")
         }
-        return Complaint(message, hint: "known are `${\(own)}` and `${env.NAME}`; `$${` is the text `${`")
+        let known = own.map { "known are `${\($0)}` and" } ?? "known is"
+        return Complaint(message, hint: "\(known) `${env.NAME}`; `$${` is the text `${`")
     }
 }
 

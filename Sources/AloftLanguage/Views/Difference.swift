@@ -50,7 +50,8 @@ private struct Comparison {
             return
         }
         switch (place.form, old, new) {
-        case (.section(let form), .map(let left), .map(let right)):
+        case (.section(let form), .map(let left), .map(let right)),
+            (.overlay(let form), .map(let left), .map(let right)):
             for key in form.keys {
                 compare(left[key.name], right[key.name], place.below(key.name, key.form, effect: key.effect))
             }
@@ -94,7 +95,7 @@ private struct Comparison {
         changes.append(
             PlanChange(
                 path: place.path, kind: kind, old: old?.inline, new: new?.inline, effect: effect,
-                restarts: place.effect == .restartsReplicas && !place.isService ? place.service : nil))
+                restarts: place.effect == .newRelease && !place.isService ? place.service : nil))
     }
 
     /// Names of both in the order of the second, the removed ones first.

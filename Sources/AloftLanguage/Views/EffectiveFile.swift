@@ -5,13 +5,7 @@ extension Plan {
     ///
     /// Reading it again, with `environment` where the plan has one, gives an equal plan. Paths are absolute.
     package func effectiveFile() -> String {
-        var outline = outline
-        if let environment, case .map(var members) = outline {
-            members.append(
-                .init(name: FileKeys.environments.name, value: .map([.init(name: environment, value: .map([]))])))
-            outline = .map(members)
-        }
-        return YAMLLayout.text(outline)
+        YAMLLayout.text(outline)
     }
 
     /// The plan as the declarations spell it.

@@ -58,7 +58,9 @@ struct ReferenceWriter {
         lines.append("")
         for alternative in section.form.alternatives {
             let names = Words.either(alternative.names)
-            lines.append("\(alternative.isRequired ? "Exactly one" : "At most one") of \(names).")
+            let count =
+                !alternative.isExclusive ? "At least one" : alternative.isRequired ? "Exactly one" : "At most one"
+            lines.append("\(count) of \(names).")
             lines.append("")
         }
         let below = section.path.isEmpty ? "" : section.path + "."

@@ -37,7 +37,8 @@ struct SchemaWriter {
             guard let section = key.form.section?.form, !sections.contains(where: { $0.name == section.name }) else {
                 continue
             }
-            sections.append(section)
+            // What an environment says of itself stands in the overlay.
+            if section.name != EnvironmentKeys.section.form.name { sections.append(section) }
             collect(section, into: &sections)
         }
     }
@@ -48,9 +49,10 @@ struct SchemaWriter {
 
     private func section(_ form: SectionForm, _ use: Use) -> [JSONText.Member] {
         let isFileOverlay = use == .overlay && form.name == FileKeys.section.form.name
+        let ofWholeFile = [FileKeys.version.name, FileKeys.environments.name]
         let keys =
             isFileOverlay
-            ? form.keys.filter { $0.name != FileKeys.version.name && $0.name != FileKeys.environments.name } : form.keys
+            ? form.keys.filter { !ofWholeFile.contains($0.name) } + EnvironmentKeys.section.form.keys : form.keys
         var members: [JSONText.Member] = [
             .init(name: "type", value: .string("object")),
             .init(name: "properties", value: .object(keys.map { .init(name: $0.name, value: property($0, use)) })),
@@ -64,6 +66,10 @@ struct SchemaWriter {
     }
 
     private func condition(_ alternative: Alternative, _ use: Use) -> JSONText {
+        if !alternative.isExclusive {
+            guard use == .whole else { return .bool(true) }
+            return .object(("anyOf", .array(alternative.names.map { .object(("required", .strings([$0]))) })))
+        }
         if alternative.isRequired, use == .whole {
             return .object(("oneOf", .array(alternative.names.map { .object(("required", .strings([$0]))) })))
         }
