@@ -9,7 +9,7 @@ package struct OutboxMessage: Sendable, Hashable, Codable {
         case sending
     }
 
-    /// Names exactly these lines: where they change after a try, so does the id. Also the far side's idempotency key.
+    /// Also the far side's idempotency key: from the first try that may have arrived, it names exactly these lines.
     package var id: String
     package var channel: String
     package var lines: [OutboxLine]
@@ -24,13 +24,10 @@ package struct OutboxMessage: Sendable, Hashable, Codable {
     package var isSealed: Bool
     /// Recipients who have it, of those the channel knows by name (e-mail).
     package var delivered: [String]
-    /// Channel that could not take it; a message with one is never handed on again.
-    package var handedOverBy: String?
 
     package init(
         id: String, channel: String, lines: [OutboxLine], state: State = .waiting, posted: Timestamp,
-        notBefore: Timestamp, attempts: Int = 0, isSealed: Bool = false, delivered: [String] = [],
-        handedOverBy: String? = nil
+        notBefore: Timestamp, attempts: Int = 0, isSealed: Bool = false, delivered: [String] = []
     ) {
         self.id = id
         self.channel = channel
@@ -41,7 +38,6 @@ package struct OutboxMessage: Sendable, Hashable, Codable {
         self.attempts = attempts
         self.isSealed = isSealed
         self.delivered = delivered
-        self.handedOverBy = handedOverBy
     }
 }
 
@@ -52,14 +48,19 @@ package struct OutboxLine: Sendable, Hashable, Codable {
     /// Of the first time it was posted.
     package var since: Timestamp
     package var count: Int
-    /// Already sent to the fallback, because its own channel took too long.
+    /// The fallback has it, because its own channel takes too long; it is not handed on twice.
     package var isHandedOver: Bool
+    /// In a message of the fallback: the channel that could not take it; never handed on again.
+    package var from: String?
 
-    package init(notice: Notice, since: Timestamp, count: Int = 1, isHandedOver: Bool = false) {
+    package init(
+        notice: Notice, since: Timestamp, count: Int = 1, isHandedOver: Bool = false, from: String? = nil
+    ) {
         self.notice = notice
         self.since = since
         self.count = count
         self.isHandedOver = isHandedOver
+        self.from = from
     }
 }
 

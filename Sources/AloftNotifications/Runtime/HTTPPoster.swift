@@ -1,0 +1,145 @@
+import AloftModel
+import AloftSystem
+import AsyncHTTPClient
+import Foundation
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import NIOSSL
+
+/// Posts to one server with a client that lives as long as one message: notices are rare, and a connection that was kept
+/// may be dead when it is wanted.
+///
+/// No redirects, HTTP/1.1, certificates verified, answers read up to 4 KiB.
+struct HTTPPoster: Sendable {
+    let address: WebAddress
+    let redaction: Redaction
+    let timeout: Duration
+    let extraRoots: String?
+    let clock: any TimeSource
+    /// A server that failed with 5xx may have kept the idempotency key.
+    let sealsOnServerError: Bool
+
+    struct Post: Sendable {
+        var headers: [(String, String)] = []
+        var body: Data
+    }
+
+    /// Posts one after the other, until one is not accepted.
+    ///
+    /// - Returns: The last delivery, and how many were accepted.
+    func send(_ posts: [Post]) async -> (delivery: Delivery, accepted: Int) {
+        let client: HTTPClient
+        do {
+            client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: try clientConfiguration())
+        } catch {
+            return (Delivery(result: .failed, answer: redaction.clean("TLS cannot be set up: \(error)")), 0)
+        }
+        var last = Delivery(result: .refused, answer: "there was nothing to send")
+        var accepted = 0
+        for post in posts {
+            last = await send(post, client)
+            guard last.result == .accepted else { break }
+            accepted += 1
+        }
+        do {
+            try await client.shutdown()
+        } catch {
+            last.answer += " (and the client did not close: \(redaction.clean("\(error)")))"
+        }
+        return (last, accepted)
+    }
+
+    private func send(_ post: Post, _ client: HTTPClient) async -> Delivery {
+        var request = HTTPClientRequest(url: address.url)
+        request.method = .POST
+        request.headers.add(name: "Content-Type", value: "application/json")
+        request.headers.add(name: "User-Agent", value: "aloft")
+        for (name, value) in post.headers { request.headers.add(name: name, value: value) }
+        request.body = .bytes(ByteBuffer(bytes: post.body))
+        do {
+            let response = try await client.execute(request, timeout: timeAmount(timeout))
+            var bytes: [UInt8] = []
+            do {
+                for try await chunk in response.body {
+                    bytes += chunk.readableBytesView.prefix(4096 - bytes.count)
+                    if bytes.count >= 4096 { break }
+                }
+            } catch {
+                // The status is the answer; what would have explained it is missing.
+                bytes += Array(" (the answer was cut off)".utf8)
+            }
+            return delivery(response.status, response.headers, String(decoding: bytes, as: UTF8.self))
+        } catch {
+            return failure(error)
+        }
+    }
+
+    private func delivery(_ status: HTTPResponseStatus, _ headers: HTTPHeaders, _ body: String) -> Delivery {
+        let text = redaction.clean("HTTP \(status.code) \(status.reasonPhrase)" + (body.isEmpty ? "" : ": " + body))
+        switch status.code {
+        case 200..<300: return Delivery(result: .accepted, answer: text)
+        case 408, 425, 429, 500...:
+            let now = Timestamp(nanoseconds: clock.wallNanoseconds)
+            return Delivery(
+                result: .failed, answer: text,
+                retryAfter: headers.first(name: "Retry-After").flatMap { RetryAfter.delay($0, now: now) },
+                seals: status.code >= 500 && sealsOnServerError)
+        case 300..<400: return Delivery(result: .refused, answer: text + " (redirects are not followed)")
+        default: return Delivery(result: .refused, answer: text)
+        }
+    }
+
+    /// Tells failures before a byte was sent from those after which the server may have it.
+    private func failure(_ error: any Error) -> Delivery {
+        let early: Bool
+        switch error {
+        case let error as HTTPClientError:
+            early = error == .connectTimeout || error == .tlsHandshakeTimeout || error == .alreadyShutdown
+        default: early = error is NIOConnectionError || error is NIOSSLError || error is NIOSSLExtraError
+        }
+        return Delivery(result: .failed, answer: redaction.clean(reason(error)), seals: !early)
+    }
+
+    private func reason(_ error: any Error) -> String {
+        if let error = error as? NIOConnectionError { return connectionText(error) }
+        guard let error = error as? HTTPClientError else { return "\(error)" }
+        return switch error {
+        case .deadlineExceeded, .readTimeout: "no answer within \(timeout)"
+        case .remoteConnectionClosed: "the server closed the connection without an answer"
+        case .connectTimeout: "no connection within \(timeout / 3)"
+        case .tlsHandshakeTimeout: "TLS was not agreed in time"
+        default: error.shortDescription
+        }
+    }
+
+    private func clientConfiguration() throws -> HTTPClient.Configuration {
+        var configuration = HTTPClient.Configuration(
+            tlsConfiguration: try TrustedTLS.configuration(extraRoots: extraRoots),
+            redirectConfiguration: .disallow,
+            timeout: .init(connect: timeAmount(timeout / 3), read: timeAmount(timeout)))
+        configuration.httpVersion = .http1Only
+        configuration.connectionPool.retryConnectionEstablishment = false
+        return configuration
+    }
+}
+
+/// The machine's roots, and those of a file where there is one.
+enum TrustedTLS {
+    static func configuration(extraRoots: String?) throws -> TLSConfiguration {
+        var tls = TLSConfiguration.makeClientConfiguration()
+        if let extraRoots { tls.additionalTrustRoots = [.certificates(try NIOSSLCertificate.fromPEMFile(extraRoots))] }
+        return tls
+    }
+}
+
+func timeAmount(_ duration: Duration) -> TimeAmount { .nanoseconds(Int64(duration / .nanoseconds(1))) }
+
+/// What failed for the addresses that were tried, without repeating the same reason.
+func connectionText(_ error: NIOConnectionError) -> String {
+    if error.connectionErrors.isEmpty {
+        return "the name \(error.host) was not found"
+    }
+    let reasons = Set(error.connectionErrors.map { "\($0.error)" }).sorted().prefix(3).joined(separator: "; ")
+    return "no connection to \(error.host):\(error.port): \(reasons)"
+}
