@@ -76,6 +76,8 @@ struct SMTPConnection: Sendable {
     func beginTLS(_ context: NIOSSLContext, host: String) async throws(SMTPFailure) {
         do {
             try await channel.eventLoop.submit {
+                let exchanger = try channel.pipeline.syncOperations.handler(type: SMTPExchanger.self)
+                guard exchanger.isQuiet else { throw SMTPFailure.earlyBytes }
                 try channel.pipeline.syncOperations.addHandler(
                     try Self.handler(context, host: host), position: .first)
             }.get()
@@ -129,6 +131,9 @@ private final class SMTPExchanger: ChannelDuplexHandler {
     /// A greeting, or a farewell, that came before it was asked for; one is kept.
     private var early: SMTPReply?
     private var ending: SMTPFailure?
+
+    /// False where something came that nobody asked for.
+    var isQuiet: Bool { early == nil && ending == nil && !parser.hasRemainder }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         let exchange = unwrapOutboundIn(data)
