@@ -29,18 +29,35 @@ package actor Compute {
     var waiters: [UInt64: Waiter] = [:]
     var lastWaiter: UInt64 = 0
 
+    /// Replicas that were measured too seldom to say how many cores they use.
+    var unmeasured: Set<ReplicaID> = []
+    var isMeasuringSoon = false
+
+    /// - Parameter services: The primary sets, at their least numbers; `start` and `scale` before `run()` say more.
     package init(
-        services: [ServiceSpec], configuration: ComputeConfiguration, ports: ComputePorts, logger: Logger,
+        services: [ServiceTarget], configuration: ComputeConfiguration, ports: ComputePorts, logger: Logger,
         driver: (any Driver)? = nil
     ) {
         self.configuration = configuration
         self.ports = ports
         self.logger = logger
         self.driver = driver ?? ProcessDriver(configuration, logger: logger)
-        for spec in services {
-            self.services[spec.name] = ServiceFacts(spec, host: configuration.hostEnvironment)
-            order.append(spec.name)
+        for target in services {
+            let desired = target.spec.scaling.minReplicas
+            let set = SetFacts(target, desired: desired, host: configuration.hostEnvironment)
+            self.services[target.spec.name] = ServiceFacts(set)
+            order.append(target.spec.name)
         }
+    }
+
+    /// Without releases: a change of a service replaces its replicas one at a time.
+    package init(
+        services: [ServiceSpec], configuration: ComputeConfiguration, ports: ComputePorts, logger: Logger,
+        driver: (any Driver)? = nil
+    ) {
+        self.init(
+            services: services.map { ServiceTarget(spec: $0, release: 0) }, configuration: configuration, ports: ports,
+            logger: logger, driver: driver)
     }
 
     // MARK: running
@@ -81,40 +98,61 @@ package actor Compute {
         jobs = nil
         isRunning = false
         replicas = [:]
+        unmeasured = []
+        isMeasuringSoon = false
         dismissWaiters()
     }
 
     // MARK: requests
 
-    /// Makes these the services. Unchanged ones are left alone; a replica whose command, directory, environment or
-    /// resources changed is replaced, new ready before old stops; a removed service is stopped.
+    /// Makes these the services, each with its primary set. Unchanged ones are left alone; a removed service is stopped
+    /// with all its sets.
+    ///
+    /// What can change without touching a process does. A replica whose command, directory, environment or resources
+    /// changed is replaced, new ready before old stops; so is every replica where the release is another one for which
+    /// no set was started. A release that has a set becomes the primary, as by `promote`.
     ///
     /// Returns once decided; `settled` waits for it to be done.
-    package func apply(_ specs: [ServiceSpec]) async {
-        let names = Set(specs.map(\.name))
+    package func apply(_ targets: [ServiceTarget]) async {
+        let names = Set(targets.map(\.spec.name))
         for name in order where !names.contains(name) { remove(name) }
-        for spec in specs { put(spec) }
-        order = specs.map(\.name) + order.filter { !names.contains($0) && services[$0] != nil }
+        for target in targets { put(target) }
+        order = targets.map(\.spec.name) + order.filter { !names.contains($0) && services[$0] != nil }
         for name in order { advance(name) }
     }
 
-    /// Replaces every replica of the service, one at a time, never below `minAvailable`.
+    /// The same, each service at the release that it runs.
+    package func apply(_ specs: [ServiceSpec]) async {
+        await apply(specs.map { ServiceTarget(spec: $0, release: services[$0.name]?.primary.release ?? 0) })
+    }
+
+    /// Replaces every replica of the service, in all its sets, one at a time, never below `minAvailable`. A daemon that
+    /// is killed meanwhile leaves the rest to the next one.
     package func restart(_ service: String) async throws(ComputeError) {
         try change(service) { $0.startAnew() }
+        for id in replicas.keys where id.service == service { rewriteRecord(of: id) }
         note(.notice, "service.restarting", service, "every replica is replaced, one at a time")
         advance(service)
     }
 
-    /// Sets the number of replicas, within the file's bounds.
-    package func scale(_ service: String, to count: Int) async throws(ComputeError) {
-        guard let scaling = services[service]?.spec.scaling else { throw unknown(service) }
-        guard (scaling.minReplicas...scaling.maxReplicas).contains(count) else {
+    /// Sets the number of replicas of the primary set, within the file's bounds.
+    ///
+    /// - Parameter reason: Why, for the event: `p95 612 ms over 500 ms for 2m`.
+    package func scale(_ service: String, to count: Int, reason: String? = nil) async throws(ComputeError) {
+        guard let set = services[service]?.primary else { throw unknown(service) }
+        let reach = set.spec.scaling.reach
+        guard reach.contains(count) else {
             throw .outOfBounds(
-                service: service, asked: count, minReplicas: scaling.minReplicas, maxReplicas: scaling.maxReplicas)
+                service: service, asked: count, minReplicas: reach.lowerBound, maxReplicas: reach.upperBound)
         }
-        let before = services[service]?.desired ?? 0
-        try change(service) { $0.desired = count }
-        if before != count { note(.notice, "service.scaled", service, "\(before) → \(count) replicas") }
+        try check(service)
+        let before = set.wanted.count
+        resize(service, set.release, count)
+        if before != count {
+            note(
+                .notice, "service.scaled", service,
+                "\(before) → \(count) replicas" + (reason.map { ": \($0)" } ?? ""))
+        }
         advance(service)
     }
 
@@ -158,7 +196,7 @@ package actor Compute {
     }
 
     /// Waits until every service (or the one named) has its desired replicas ready, or finished for good, in the present
-    /// configuration.
+    /// configuration; no replicas where none are desired.
     ///
     /// - Returns: False where that took longer than `within`, or supervision ended meanwhile.
     package func settled(_ service: String? = nil, within: Duration) async -> Bool {
@@ -168,13 +206,19 @@ package actor Compute {
     }
 
     private func change(_ service: String, _ body: (inout ServiceFacts) -> Void) throws(ComputeError) {
-        if isStopping { throw .stopping }
-        guard var state = services[service], !state.isRemoved else { throw unknown(service) }
+        try check(service)
+        guard var state = services[service] else { throw unknown(service) }
         body(&state)
         services[service] = state
     }
 
-    private func unknown(_ service: String) -> ComputeError {
+    /// Throws where the service cannot be changed.
+    func check(_ service: String) throws(ComputeError) {
+        if isStopping { throw .stopping }
+        guard services[service]?.isRemoved == false else { throw unknown(service) }
+    }
+
+    func unknown(_ service: String) -> ComputeError {
         .unknownService(service, known: order.filter { services[$0]?.isRemoved == false })
     }
 }

@@ -3,8 +3,8 @@ import AloftSystem
 
 /// What is done about what an earlier daemon left.
 extension Compute {
-    func find() async throws(ComputeStartError) -> (records: [ReplicaRecord], leftovers: [Leftover]) {
-        let records: [ReplicaRecord]
+    func find() async throws(ComputeStartError) -> (records: [AdoptionRecord], leftovers: [Leftover]) {
+        let records: [AdoptionRecord]
         do {
             records = try await ports.store.all()
         } catch {
@@ -15,23 +15,66 @@ extension Compute {
 
     /// Takes over each replica of the records; those that ended meanwhile are found out by their runners.
     ///
-    /// Those of a service that the file has no more are taken over as well, to be stopped as they should.
-    func adopt(_ records: [ReplicaRecord], _ leftovers: [Leftover]) {
-        for record in records {
-            let id = record.id
-            var service = services[id.service] ?? vanishedService(id.service)
-            var slot = service.slots[id.index] ?? SlotFacts()
-            slot.lastGeneration = max(slot.lastGeneration, id.generation)
-            if case .port(let port) = record.address { slot.lastPort = port }
-            service.slots[id.index] = slot
-            services[id.service] = service
-            begin(id, .adopt(record), service)
+    /// Those of a service that the file has no more, or of a release that nobody has named, are taken over as well, to
+    /// be stopped as they should.
+    func adopt(_ records: [AdoptionRecord], _ leftovers: [Leftover]) {
+        let placed = records.map { (record: $0, release: place($0)) }
+        for (record, release) in placed { prepare(record, release) }
+        keepIndexes(placed)
+        for (record, release) in placed {
+            guard let set = services[record.id.service]?[release] else { continue }
+            begin(record.id, .adopt(record), set)
+            // From a daemon that did not tell releases apart: from now on it is known.
+            if record.release != release { rewrite(record, release) }
         }
         for leftover in leftovers { jobs?.yield { await self.readLeftover(leftover) } }
     }
 
+    private func rewrite(_ record: AdoptionRecord, _ release: Int) {
+        var record = record
+        record.release = release
+        replicas[record.id]?.steps.yield(.rewrite(record))
+    }
+
+    /// The set that a replica belongs to. One without a release belongs to the set that it fits; to the primary, as one
+    /// to be replaced, where it fits none.
+    private func place(_ record: AdoptionRecord) -> Int {
+        guard record.release == 0, let service = services[record.id.service] else { return record.release }
+        return service.sets.first { $0.digest == record.specDigest }?.release ?? service.primary.release
+    }
+
+    /// Makes a place for what the record knows, and the set where there is none.
+    private func prepare(_ record: AdoptionRecord, _ release: Int) {
+        let id = record.id
+        var service = services[id.service] ?? vanishedService(id.service, release)
+        var set = service[release] ?? vanishedSet(id.service, release)
+        var slot = set.slots[id.index] ?? SlotFacts()
+        slot.lastGeneration = max(slot.lastGeneration, id.generation)
+        if case .port(let port) = record.address { slot.lastPort = port }
+        set.slots[id.index] = slot
+        service[release] = set
+        service.generations[id.index] = max(service.generations[id.index] ?? 0, id.generation)
+        services[id.service] = service
+    }
+
+    /// A set that lost `web-2` when it got smaller goes on without it.
+    private func keepIndexes(_ placed: [(record: AdoptionRecord, release: Int)]) {
+        for (service, mine) in Dictionary(grouping: placed, by: \.record.id.service) {
+            for (release, members) in Dictionary(grouping: mine, by: \.release) {
+                services[service]?[release]?.keep(Set(members.map(\.record.id.index)))
+            }
+        }
+    }
+
+    private func vanishedService(_ name: String, _ release: Int) -> ServiceFacts {
+        var service = ServiceFacts(vanishedSet(name, release))
+        service.isRemoved = true
+        order.append(name)
+        return service
+    }
+
     /// Only its name is known: it is stopped with short limits.
-    private func vanishedService(_ name: String) -> ServiceFacts {
+    private func vanishedSet(_ name: String, _ release: Int) -> SetFacts {
         let spec = ServiceSpec(
             name: name, command: [], directory: "/", listen: .port, environment: [], resources: Resources(),
             probes: Probes(),
@@ -39,10 +82,10 @@ extension Compute {
                 policy: .never, backoff: .init(initial: .seconds(1), max: .seconds(1), resetAfter: .seconds(1))),
             stop: StopSpec(drain: .zero, grace: .seconds(10)),
             scaling: ScalingSpec(minReplicas: 0, maxReplicas: 0, minAvailable: 0))
-        var service = ServiceFacts(spec, host: configuration.hostEnvironment)
-        service.isRemoved = true
-        order.append(name)
-        return service
+        var set = set(ServiceTarget(spec: spec, release: release), desired: 0)
+        set.isLeaving = true
+        set.isUnknown = true
+        return set
     }
 
     /// The daemon was killed between starting the replica and writing it down: what it printed is still worth reading.

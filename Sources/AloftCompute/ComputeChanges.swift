@@ -27,7 +27,7 @@ extension Compute {
         case .draining: break
         case .terminating: drained(id, facts)
         case .killing:
-            let grace = services[id.service]?.spec.stop.grace ?? .zero
+            let grace = set(of: state)?.spec.stop.grace ?? .zero
             note(
                 .warning, "replica.killed", id.name,
                 "did not end within \(grace.quantity) of SIGTERM: SIGKILL to its whole group")
@@ -52,8 +52,9 @@ extension Compute {
 
     private func becameReady(_ state: ReplicaFacts) {
         if case .port(let port)? = state.running?.record.address {
-            services[state.id.service]?.slots[state.id.index]?.lastPort = port
+            changeSlot(of: state) { $0.lastPort = port }
         }
+        measureSoon(state.id)
         let after = (now - state.begun).milliseconds
         note(
             .notice, "replica.ready", state.id.name, state.machine.longestReady > .zero ? "again" : "after \(after) ms")
@@ -61,7 +62,7 @@ extension Compute {
 
     private func drained(_ id: ReplicaID, _ facts: ReplicaRunner.Findings) {
         guard facts.undrained > 0 else { return }
-        let limit = services[id.service]?.spec.stop.drain ?? .zero
+        let limit = replicas[id].flatMap(set(of:))?.spec.stop.drain ?? .zero
         note(
             .warning, "replica.undrained", id.name,
             "\(facts.undrained) requests still under way after \(limit.quantity)")
@@ -75,13 +76,15 @@ extension Compute {
         let cause = state.cause ?? .unknown
         let asked = state.machine.stopAsked && state.machine.condemned == nil
         let exit = LastExit(cause: cause, time: wallTime, asked: asked, lastLines: [])
-        services[id.service]?.slots[id.index]?.lastExit = exit
-        services[id.service]?.slots[id.index]?.since = exit.time
+        changeSlot(of: state) { slot in
+            slot.lastExit = exit
+            slot.since = exit.time
+        }
         if asked {
             let reason = state.stopReason.map { ": \($0.rawValue)" } ?? ""
             return note(.notice, "replica.stopped", id.name, "\(cause)\(reason)")
         }
-        if whileUnwatched && services[id.service]?.spec.restart.policy != .never {
+        if whileUnwatched && set(of: state)?.spec.restart.policy != .never {
             // How often it did that is not known, so its next start does not have to wait.
             return note(.warning, "replica.exited", id.name, "ended while no daemon watched")
         }
@@ -103,45 +106,48 @@ extension Compute {
     /// - Returns: What will be done, for people.
     private func planNext(_ state: ReplicaFacts, _ cause: LastExit.Cause) -> String {
         let id = state.id
-        guard var service = services[id.service], !service.isRemoved, id.index <= service.desired else {
-            return "it is not wanted any more"
-        }
+        guard let set = set(of: state), services[id.service]?.isRemoved == false, !set.isLeaving,
+            set.wanted.contains(id.index)
+        else { return "it is not wanted any more" }
         // The end of an outdated process says nothing about the new configuration.
-        guard isCurrent(state, service), var slot = service.slots[id.index] else { return "it is being replaced" }
+        guard isCurrent(state, set), var slot = set.slots[id.index] else { return "it is being replaced" }
         if case .notStarted = cause { slot.hasFailed = true }
-        let policy = service.spec.restart.policy
+        let policy = set.spec.restart.policy
         if policy == .never || (policy == .onFailure && cause == .code(0)) {
             slot.isFinished = true
-            service.slots[id.index] = slot
-            services[id.service] = service
+            changeSlot(of: state) { $0 = slot }
             return "stays so (restart policy `\(policy.rawValue)`)"
         }
         // A port on which it never got ready may be somebody else's.
         if !state.machine.wasReady { slot.lastPort = nil }
         let readyFor = state.machine.longestReady
-        let wait = slot.backoff.ended(readyFor: readyFor, spec: service.spec.restart.backoff)
+        let wait = slot.backoff.ended(readyFor: readyFor, spec: set.spec.restart.backoff)
         slot.notBefore = now + wait
-        service.slots[id.index] = slot
-        services[id.service] = service
+        changeSlot(of: state) { $0 = slot }
         return "next start in \(wait.quantity)"
     }
 
     /// Nothing is left of the process.
     private func left(_ id: ReplicaID, _ facts: ReplicaRunner.Findings) {
-        services[id.service]?.slots[id.index]?.lastExit?.lastLines = Array(facts.lastLines.suffix(10))
-        if let count = services[id.service]?.slots.count, let service = services[id.service],
-            count > service.desired
-        {
-            forgetSlots(service)
+        guard let state = replicas[id] else { return }
+        changeSlot(of: state) { $0.lastExit?.lastLines = Array(facts.lastLines.suffix(10)) }
+        guard let set = set(of: state), set.slots.count > set.wanted.count else { return }
+        forgetSlots(set, of: id.service)
+    }
+
+    /// Indexes that are not wanted are forgotten once they are empty, but for their last port.
+    private func forgetSlots(_ set: SetFacts, of service: String) {
+        let wanted = Set(set.wanted)
+        for index in set.slots.keys where !wanted.contains(index) {
+            services[service]?[set.release]?.slots[index]?.forgive()
+            services[service]?[set.release]?.slots[index]?.hasFailed = false
         }
     }
 
-    /// Indexes above the desired number are forgotten once they are empty, but for their last generation and port.
-    private func forgetSlots(_ service: ServiceFacts) {
-        for index in service.slots.keys where index > service.desired {
-            services[service.spec.name]?.slots[index]?.forgive()
-            services[service.spec.name]?.slots[index]?.hasFailed = false
-        }
+    private func changeSlot(of state: ReplicaFacts, _ body: (inout SlotFacts) -> Void) {
+        guard var slot = set(of: state)?.slots[state.id.index] else { return }
+        body(&slot)
+        services[state.id.service]?[state.set]?.slots[state.id.index] = slot
     }
 }
 

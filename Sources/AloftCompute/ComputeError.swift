@@ -6,6 +6,10 @@ package enum ComputeError: Error, Sendable, Hashable, CustomStringConvertible {
     case unknownService(String, known: [String])
     /// The number is not within the file's bounds.
     case outOfBounds(service: String, asked: Int, minReplicas: Int, maxReplicas: Int)
+    /// The service has no set of this release; the releases that have one.
+    case unknownRelease(service: String, release: Int, known: [Int])
+    /// The primary set of a service cannot be removed: another is promoted first.
+    case isPrimary(service: String, release: Int)
     /// `stopAll` was called; nothing is started any more.
     case stopping
 
@@ -17,6 +21,11 @@ package enum ComputeError: Error, Sendable, Hashable, CustomStringConvertible {
                 : "there is no service `\(name)`; there are: \(known.joined(separator: ", "))"
         case .outOfBounds(let service, let asked, let low, let high):
             "`\(service)` cannot have \(asked) replicas: the file allows \(low) to \(high)"
+        case .unknownRelease(let service, let release, let known):
+            "no replicas of `\(service)` belong to release \(release); there are releases "
+                + known.map(String.init).joined(separator: ", ")
+        case .isPrimary(let service, let release):
+            "release \(release) is what `\(service)` runs: another must take its place before it can go"
         case .stopping:
             "the daemon is stopping"
         }

@@ -8,37 +8,69 @@ extension Compute {
 
     // MARK: services
 
-    func put(_ spec: ServiceSpec) {
+    func put(_ target: ServiceTarget) {
+        let spec = target.spec
         guard var service = services[spec.name] else {
-            services[spec.name] = ServiceFacts(spec, host: configuration.hostEnvironment)
-            note(.notice, "service.added", spec.name, "\(spec.scaling.minReplicas) replicas")
-            return
-        }
-        let digest = SpecDigest.of(spec, host: configuration.hostEnvironment)
-        if digest != service.digest {
-            service.digest = digest
-            service.forgive()
-            note(.notice, "service.changed", spec.name, "its replicas are replaced, one at a time")
-        } else if spec.restart != service.spec.restart {
-            service.forgive()
+            services[spec.name] = ServiceFacts(set(target, desired: spec.scaling.minReplicas))
+            return note(.notice, "service.added", spec.name, "\(spec.scaling.minReplicas) replicas")
         }
         let wasRemoved = service.isRemoved
-        service.spec = spec
         service.isRemoved = false
-        service.desired =
-            wasRemoved
-            ? spec.scaling.minReplicas
-            : min(max(service.desired, spec.scaling.minReplicas), spec.scaling.maxReplicas)
+        service.promote(target.release)
         services[spec.name] = service
-        for id in replicas.keys where id.service == spec.name {
+        let running = service.primary.release
+        if running != target.release { rename(running, to: target.release, of: service) }
+        take(target)
+        let desired = service.primary.wanted.count
+        resize(spec.name, target.release, wasRemoved ? spec.scaling.minReplicas : spec.scaling.bounded(desired))
+    }
+
+    /// A release that comes without a rollout takes over the replicas of the one before, to replace them one at a time.
+    private func rename(_ old: Int, to new: Int, of service: ServiceFacts) {
+        services[service.name]?.primary.release = new
+        for id in replicas.keys where id.service == service.name && replicas[id]?.set == old { replicas[id]?.set = new }
+        services[service.name]?.primary.forgive()
+        note(.notice, "service.changed", service.name, "its replicas are replaced, one at a time")
+    }
+
+    /// Puts another spec of the same release in force: what can be changed without touching a process is.
+    func take(_ target: ServiceTarget) {
+        let spec = target.spec
+        guard var set = services[spec.name]?[target.release] else { return }
+        let digest = SpecDigest.of(spec, host: configuration.hostEnvironment)
+        if digest != set.digest {
+            set.digest = digest
+            set.forgive()
+            note(.notice, "service.changed", spec.name, "its replicas are replaced, one at a time")
+        } else if spec.restart != set.spec.restart {
+            set.forgive()
+        }
+        set.spec = spec
+        set.isUnknown = false
+        services[spec.name]?[target.release] = set
+        for id in replicas.keys where id.service == spec.name && replicas[id]?.set == target.release {
             act(id) { $0.update(probes: spec.probes, stop: spec.stop, at: $1) }
         }
     }
 
+    /// Changes how many replicas a set has; those that are not ready are the first to go.
+    func resize(_ name: String, _ release: Int, _ count: Int) {
+        let ready = replicas.values.filter { state in
+            state.id.service == name && state.set == release && (state.machine.inRotation || isTrusted(state))
+        }
+        services[name]?[release]?.resize(to: count, ready: Set(ready.map(\.id.index)))
+    }
+
+    func set(_ target: ServiceTarget, desired: Int) -> SetFacts {
+        SetFacts(target, desired: desired, host: configuration.hostEnvironment)
+    }
+
+    /// The set that looks after a process.
+    func set(of state: ReplicaFacts) -> SetFacts? { services[state.id.service]?[state.set] }
+
     func remove(_ name: String) {
         guard services[name]?.isRemoved == false else { return }
         services[name]?.isRemoved = true
-        services[name]?.desired = 0
         note(.notice, "service.removed", name, "its replicas are stopped")
     }
 
@@ -50,27 +82,42 @@ extension Compute {
         let decision = decide(name)
         for action in decision.actions {
             switch action {
-            case .start(let index): start(name, index)
+            case .start(let index, let release): start(name, release, index)
             case .stop(let id, let reason): stop(id, reason)
             }
         }
         if let time = decision.nextWake { wake(name, at: time) }
-        if services[name]?.isRemoved == true, !replicas.keys.contains(where: { $0.service == name }) {
-            services[name] = nil
-            order.removeAll { $0 == name }
-        }
+        forgetWhatLeft(name)
         resumeWaiters()
+    }
+
+    private func forgetWhatLeft(_ name: String) {
+        guard let service = services[name] else { return }
+        let present = Set(replicas.values.filter { $0.id.service == name }.map(\.set))
+        for set in service.others.values where set.isLeaving && !present.contains(set.release) {
+            services[name]?.others[set.release] = nil
+        }
+        guard service.isRemoved, present.isEmpty else { return }
+        services[name] = nil
+        order.removeAll { $0 == name }
     }
 
     func decide(_ name: String) -> ServicePlanner.Decision {
         guard let service = services[name] else { return ServicePlanner.Decision() }
+        let mine = Dictionary(grouping: replicas.values.filter { $0.id.service == name }, by: \.set)
+        let sets = service.sets.map { set in
+            ServicePlanner.ReplicaSet(
+                release: set.release, wanted: set.wanted,
+                processes: (mine[set.release] ?? []).map { process($0, set) },
+                slots: set.slots.mapValues { .init(notBefore: $0.notBefore, isFinished: $0.isFinished) },
+                isInRotation: service.isInRotation(set), isLeaving: set.isLeaving)
+        }
         return ServicePlanner.decide(
-            desired: isStopping ? 0 : service.desired, minAvailable: service.spec.scaling.minAvailable,
-            processes: replicas.values.filter { $0.id.service == name }.map { process($0, service) },
-            slots: service.slots.mapValues { .init(notBefore: $0.notBefore, isFinished: $0.isFinished) }, now: now)
+            sets: sets, minAvailable: service.primary.spec.scaling.minAvailable,
+            isEnding: isStopping || service.isRemoved, now: now)
     }
 
-    private func process(_ state: ReplicaFacts, _ service: ServiceFacts) -> ServicePlanner.Process {
+    private func process(_ state: ReplicaFacts, _ set: SetFacts) -> ServicePlanner.Process {
         let machine = state.machine
         let condition: ServicePlanner.Process.Condition =
             switch machine.phase {
@@ -81,12 +128,12 @@ extension Compute {
             default: .unready
             }
         return ServicePlanner.Process(
-            id: state.id, condition: condition, isCurrent: isCurrent(state, service),
+            id: state.id, condition: condition, isCurrent: isCurrent(state, set),
             condemnedSince: machine.condemnedSince)
     }
 
-    func isCurrent(_ state: ReplicaFacts, _ service: ServiceFacts) -> Bool {
-        state.digest == service.digest && state.epoch == service.epoch
+    func isCurrent(_ state: ReplicaFacts, _ set: SetFacts) -> Bool {
+        state.release == set.release && state.digest == set.digest && state.epoch == set.epoch
     }
 
     private func isTrusted(_ state: ReplicaFacts) -> Bool {
@@ -116,19 +163,21 @@ extension Compute {
 
     // MARK: replicas
 
-    private func start(_ name: String, _ index: Int) {
-        guard var service = services[name] else { return }
-        var slot = service.slots[index] ?? SlotFacts()
-        slot.lastGeneration += 1
+    private func start(_ name: String, _ release: Int, _ index: Int) {
+        guard var service = services[name], var set = service[release] else { return }
+        let generation = (service.generations[index] ?? 0) + 1
+        service.generations[index] = generation
+        var slot = set.slots[index] ?? SlotFacts()
+        slot.lastGeneration = generation
         slot.starts += 1
         slot.notBefore = nil
         slot.hasFailed = false
-        service.slots[index] = slot
+        set.slots[index] = slot
+        service[release] = set
         services[name] = service
-        let id = ReplicaID(service: name, index: index, generation: slot.lastGeneration)
-        let order = LaunchOrder(
-            id: id, service: service.spec, specDigest: service.digest, preferredPort: slot.lastPort)
-        begin(id, .launch(order), service)
+        let id = ReplicaID(service: name, index: index, generation: generation)
+        let order = LaunchOrder(id: id, service: set.spec, specDigest: set.digest, preferredPort: slot.lastPort)
+        begin(id, .launch(order), set)
     }
 
     private func stop(_ id: ReplicaID, _ reason: ServicePlanner.Reason) {
@@ -138,20 +187,22 @@ extension Compute {
         if phase != replicas[id]?.machine.phase { replicas[id]?.since = wallTime }
     }
 
-    func begin(_ id: ReplicaID, _ beginning: ReplicaRunner.Beginning, _ service: ServiceFacts) {
+    func begin(_ id: ReplicaID, _ beginning: ReplicaRunner.Beginning, _ set: SetFacts) {
         guard let jobs else { return }
         let (steps, continuation) = AsyncStream.makeStream(of: ReplicaRunner.Step.self)
         var state = ReplicaFacts(
-            id: id, machine: ReplicaMachine(probes: service.spec.probes, stop: service.spec.stop, now: now),
-            digest: service.digest, epoch: service.epoch, steps: continuation, begun: now, since: wallTime)
+            id: id, release: set.release, set: set.release,
+            machine: ReplicaMachine(probes: set.spec.probes, stop: set.spec.stop, now: now),
+            digest: set.digest, epoch: set.epoch, steps: continuation, begun: now, since: wallTime)
         if case .adopt(let record) = beginning {
             state.digest = record.specDigest
+            if record.restartAsked { state.epoch -= 1 }
             state.adoptedAt = now
         }
         replicas[id] = state
         let prober = Prober(hostEnvironment: configuration.hostEnvironment, clock: configuration.clock)
         let runner = ReplicaRunner(
-            id: id, beginning: beginning, steps: steps, driver: driver, ports: ports,
+            id: id, release: set.release, beginning: beginning, steps: steps, driver: driver, ports: ports,
             clock: configuration.clock, prober: prober, logger: logger, compute: self)
         jobs.yield { await runner.run() }
     }
@@ -163,13 +214,21 @@ extension Compute {
         guard var state = replicas[id] else { return }
         let actions = decide(&state.machine, now)
         replicas[id] = state
-        for action in actions { state.steps.yield(.act(action, probeRound: state.machine.probeRound)) }
+        for action in actions {
+            var round = 0
+            if case .probe(let kind) = action { round = state.machine.round(of: kind) }
+            state.steps.yield(.act(action, probeRound: round))
+        }
     }
 
     /// A fact from a runner.
     func report(_ event: ReplicaMachine.Event, from id: ReplicaID, _ facts: ReplicaRunner.Findings) {
         guard let before = replicas[id] else { return }
-        if let replica = facts.replica { replicas[id]?.running = replica }
+        if let replica = facts.replica {
+            replicas[id]?.running = replica
+            // A restart that was asked for while it was being made.
+            if let state = replicas[id], let set = set(of: state), state.epoch != set.epoch { rewriteRecord(of: id) }
+        }
         if let cause = facts.cause { replicas[id]?.cause = cause }
         act(id) { $0.handle(event, at: $1) }
         changed(id, from: before, facts)
@@ -178,12 +237,12 @@ extension Compute {
     }
 
     func firstProbe(_ kind: ProbeKind, _ round: Int, of id: ReplicaID) -> NextProbe? {
-        guard let state = replicas[id], state.machine.probeRound == round else { return nil }
+        guard let state = replicas[id], state.machine.round(of: kind) == round else { return nil }
         return nextProbe(kind, of: id, after: state.machine.firstDelay(kind))
     }
 
     func probed(_ kind: ProbeKind, _ round: Int, _ answer: ProbeAnswer, of id: ReplicaID) -> NextProbe? {
-        guard let before = replicas[id], before.machine.probeRound == round else { return nil }
+        guard let before = replicas[id], before.machine.round(of: kind) == round else { return nil }
         act(id) { $0.handle(.probed(kind, passed: answer.passed), at: $1) }
         let streak = replicas[id]?.machine.gate(kind)?.streak ?? 1
         replicas[id]?.answers[kind] = ProbeStatus(
@@ -198,6 +257,14 @@ extension Compute {
         return nextProbe(kind, of: id, after: delay)
     }
 
+    /// Writes down what a next daemon has to know of a running replica besides what was known at its start.
+    func rewriteRecord(of id: ReplicaID) {
+        guard let state = replicas[id], var record = state.running?.record else { return }
+        record.release = state.release
+        record.restartAsked = set(of: state).map { state.epoch != $0.epoch } ?? false
+        state.steps.yield(.rewrite(record))
+    }
+
     func checkedReachable(_ answer: ProbeAnswer, of id: ReplicaID) {
         replicas[id]?.isBeingChecked = false
         guard !answer.passed, replicas[id]?.machine.inRotation == true else { return }
@@ -207,7 +274,8 @@ extension Compute {
     }
 
     private func nextProbe(_ kind: ProbeKind, of id: ReplicaID, after delay: Duration) -> NextProbe? {
-        guard let service = services[id.service]?.spec, let spec = service.probes.spec(kind) else { return nil }
+        guard let state = replicas[id], let service = set(of: state)?.spec, let spec = service.probes.spec(kind)
+        else { return nil }
         return NextProbe(delay: delay, spec: spec, service: service)
     }
 }

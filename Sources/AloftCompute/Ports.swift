@@ -41,47 +41,9 @@ package protocol Rotation: Sendable {
 
 /// The journal's table of running replicas. Each call is durable once it returns.
 package protocol ReplicaStore: Sendable {
-    func save(_ record: ReplicaRecord) async throws
+    func save(_ record: AdoptionRecord) async throws
     func remove(_ replica: ReplicaID) async throws
-    func all() async throws -> [ReplicaRecord]
-}
-
-/// All that is needed to find a replica again after the daemon was killed.
-package struct ReplicaRecord: Sendable, Hashable, Codable {
-    package var id: ReplicaID
-    /// Pid, start time and boot: together they name one process for good.
-    package var process: ProcessIdentity
-    package var address: ReplicaAddress
-    /// Of the service as it was started: command, directory, environment, limits.
-    package var specDigest: String
-    /// `run/<replica>` in the state directory; holds the two spool files and the socket.
-    package var directory: String
-    package var stdoutPath: String
-    package var stderrPath: String
-    package var started: Timestamp
-    package var enforcement: Enforcement
-    /// Directories of the cgroups that the replica is in; empty where there are none.
-    package var cgroups: [String]
-    /// Memory limit that was asked for, to name it when the kernel kills the replica for it.
-    package var memoryLimit: ByteSize?
-
-    package init(
-        id: ReplicaID, process: ProcessIdentity, address: ReplicaAddress, specDigest: String, directory: String,
-        stdoutPath: String, stderrPath: String, started: Timestamp, enforcement: Enforcement, cgroups: [String],
-        memoryLimit: ByteSize?
-    ) {
-        self.id = id
-        self.process = process
-        self.address = address
-        self.specDigest = specDigest
-        self.directory = directory
-        self.stdoutPath = stdoutPath
-        self.stderrPath = stderrPath
-        self.started = started
-        self.enforcement = enforcement
-        self.cgroups = cgroups
-        self.memoryLimit = memoryLimit
-    }
+    func all() async throws -> [AdoptionRecord]
 }
 
 /// Who turns spool files into log records.

@@ -4,7 +4,9 @@ import AloftSystem
 /// One service as it is now.
 package struct ServiceStatus: Sendable, Hashable, Codable {
     package var name: String
-    /// Replicas that should run.
+    /// The release that the service runs; another may be on its way.
+    package var release: Int
+    /// Replicas that should run, of all sets.
     package var desired: Int
     /// Replicas in rotation.
     package var ready: Int
@@ -13,6 +15,26 @@ package struct ServiceStatus: Sendable, Hashable, Codable {
     package var updating: Bool
     /// By index, then generation; two of one index while one replaces the other.
     package var replicas: [ReplicaStatus]
+    /// The primary first, then by release.
+    package var sets: [ReplicaSetStatus]
+}
+
+/// The replicas of one release of a service as they are now.
+package struct ReplicaSetStatus: Sendable, Hashable, Codable {
+    package var release: Int
+    /// What the service runs.
+    package var isPrimary: Bool
+    package var desired: Int
+    /// Replicas in rotation.
+    package var ready: Int
+    /// It was told to go; it is listed until its last process has ended.
+    package var isLeaving: Bool
+    /// It is sent requests, so that its replicas count for `minAvailable`.
+    package var isInRotation: Bool
+    /// Replicas that have a process, those that start and those that drain among them.
+    package var replicas: [ReplicaStatus]
+    /// Indexes that should have a process and have none: backing off, failed or finished.
+    package var waiting: [ReplicaStatus]
 }
 
 /// What one replica is doing.
@@ -42,6 +64,8 @@ package enum ReplicaState: String, Sendable, Hashable, Codable, CaseIterable {
 /// One replica as it is now: everything somebody wants to know when it does not work.
 package struct ReplicaStatus: Sendable, Hashable, Codable {
     package var id: ReplicaID
+    /// The release that it runs.
+    package var release: Int
     package var state: ReplicaState
     /// Why it is in this state, one line; nil where the state says it all.
     package var reason: String?

@@ -147,6 +147,8 @@ extension ControlFailure {
             switch error {
             case .unknownService: .unknownService
             case .outOfBounds: .outOfBounds
+            case .unknownRelease: .nothingThere
+            case .isPrimary: .refused
             case .stopping: .stopping
             }
         self.init(code, error.description)

@@ -74,13 +74,15 @@ package struct ReplicaMachine: Sendable {
     package private(set) var wasReady = false
     /// The longest time in rotation without a break.
     package private(set) var longestReady = Duration.zero
-    /// Probes started under an older configuration carry an older number.
-    package private(set) var probeRound = 0
+    /// Probes started under an older configuration, or before asking began anew, carry an older number.
+    private var rounds: [ProbeKind: Int] = [:]
 
     private var probes: Probes
     private var stop: StopSpec
     private var gates: [ProbeKind: ProbeGate]
     private var quickProbes = 0
+    /// It was in rotation and refused a connection: asked soon, and less and less often.
+    private var isReturning = false
     /// Until when it is asked more often than its period says.
     private var quickUntil: MonotonicTime?
 
@@ -101,6 +103,8 @@ package struct ReplicaMachine: Sendable {
         case .draining, .terminating, .killing, .sweeping, .gone: true
         }
     }
+
+    package func round(of kind: ProbeKind) -> Int { rounds[kind] ?? 0 }
 
     package func gate(_ kind: ProbeKind) -> ProbeGate? { gates[kind] }
 
@@ -126,7 +130,7 @@ package struct ReplicaMachine: Sendable {
         self.stop = stop
         guard probes != self.probes else { return [] }
         self.probes = probes
-        probeRound += 1
+        for kind in ProbeKind.allCases { rounds[kind, default: 0] += 1 }
         // A startup probe that is new has nothing to say about a process that has started.
         for kind in ProbeKind.allCases {
             gates[kind] = Self.gate(probes, kind, decision: kind == .readiness ? gates[kind]?.decision : nil)
@@ -190,6 +194,7 @@ package struct ReplicaMachine: Sendable {
         enter(.ready, now)
         wasReady = true
         quickUntil = nil
+        isReturning = false
         return []
     }
 
@@ -203,9 +208,11 @@ package struct ReplicaMachine: Sendable {
         guard phase == .ready, !stopAsked else { return [] }
         gates[.readiness]?.fail()
         enter(.unready, now)
-        hurry(now)
-        // Without a readiness probe nobody is asking at present.
-        return probes.readiness == nil ? [.eject, .probe(.readiness)] : [.eject]
+        isReturning = true
+        quickProbes = 0
+        // Whoever waits for the next period is too late; without a readiness probe nobody is asking at present.
+        rounds[.readiness, default: 0] += 1
+        return [.eject, .probe(.readiness)]
     }
 
     private mutating func stopNow(_ now: MonotonicTime) -> [Action] {
@@ -251,20 +258,23 @@ package struct ReplicaMachine: Sendable {
 }
 
 extension ReplicaMachine {
+    private static let firstReturn = Duration.milliseconds(100)
+
     /// How long before a probe is first asked.
     package func firstDelay(_ kind: ProbeKind) -> Duration {
         guard let spec = probes.spec(kind) else { return .zero }
         if spec.initialDelay > .zero && !wasReady { return spec.initialDelay }
+        if kind == .readiness && isReturning { return min(Self.firstReturn, spec.period) }
         // A process that was made just now is not expected to answer yet.
         return kind == .liveness ? spec.period : .zero
     }
 
     /// How long before a probe is asked again; nil ends the asking.
     ///
-    /// Until it is first in rotation, or after a refused connection, a replica is asked at 10 ms, 20 ms … 250 ms (the
-    /// period where that is shorter), for at most a minute; then once a period.
+    /// Until it is first in rotation a replica is asked at 10 ms, 20 ms … 250 ms (the period where that is shorter), for
+    /// at most a minute; then once a period. After a refused connection, at 100 ms, 200 ms … up to the period.
     package mutating func nextDelay(_ kind: ProbeKind, round: Int, at now: MonotonicTime) -> Duration? {
-        guard !isEnding, round == probeRound, let spec = probes.spec(kind) else { return nil }
+        guard !isEnding, round == self.round(of: kind), let spec = probes.spec(kind) else { return nil }
         switch kind {
         case .liveness: return condemned == nil ? spec.period : nil
         case .startup: return phase == .startup && condemned == nil ? pace(spec, now) : nil
@@ -276,6 +286,10 @@ extension ReplicaMachine {
     }
 
     private mutating func pace(_ spec: ProbeSpec, _ now: MonotonicTime) -> Duration {
+        if isReturning {
+            quickProbes = min(quickProbes + 1, 20)
+            return min(Self.firstReturn * (1 << quickProbes), spec.period)
+        }
         guard let quickUntil, now < quickUntil else { return spec.period }
         let quick = Duration.milliseconds(10 << min(quickProbes, 5))
         quickProbes += 1

@@ -6,11 +6,11 @@ package protocol Driver: Sendable {
     /// Makes ready to start replicas and ends what an earlier daemon left that no record tells of.
     ///
     /// - Returns: Output of replicas that no record tells of, still to be read; `forget` removes it.
-    func prepare(known: [ReplicaRecord]) async throws(ComputeStartError) -> [Leftover]
+    func prepare(known: [AdoptionRecord]) async throws(ComputeStartError) -> [Leftover]
     /// Starts a replica and returns once its program runs. Leaves nothing behind where it fails.
     func launch(_ order: LaunchOrder) async throws(LaunchFailure) -> any RunningReplica
     /// Takes over a replica that an earlier daemon started, or what is left of it.
-    func adopt(_ record: ReplicaRecord) async -> any RunningReplica
+    func adopt(_ record: AdoptionRecord) async -> any RunningReplica
     func forget(_ leftover: Leftover) async throws
     /// Measures all at once; one that can't be measured is left out.
     func measure(_ replicas: [any RunningReplica]) async -> [ReplicaID: ProcessUsage]
@@ -22,7 +22,7 @@ package protocol Driver: Sendable {
 
 /// One replica that was started, until `sweep` has removed the last of it.
 package protocol RunningReplica: Sendable {
-    var record: ReplicaRecord { get }
+    var record: AdoptionRecord { get }
     var hasEnded: Bool { get }
     /// Waits for its end. Nil where the task is cancelled first.
     func ended() async -> LastExit.Cause?

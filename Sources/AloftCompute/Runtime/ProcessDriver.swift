@@ -30,7 +30,7 @@ package final class ProcessDriver: Driver {
 
     // MARK: beginning
 
-    package func prepare(known: [ReplicaRecord]) async throws(ComputeStartError) -> [Leftover] {
+    package func prepare(known: [AdoptionRecord]) async throws(ComputeStartError) -> [Leftover] {
         do throws(SystemError) {
             try Directories.make(runFolder, mode: 0o700)
         } catch {
@@ -62,7 +62,7 @@ package final class ProcessDriver: Driver {
     }
 
     /// A daemon that was killed between making a process and writing it down leaves its cgroup.
-    private func removeStrayCgroups(_ tree: CgroupTree, known: [ReplicaRecord]) async throws {
+    private func removeStrayCgroups(_ tree: CgroupTree, known: [AdoptionRecord]) async throws {
         let names = Set(known.map { Self.cgroupName($0.id) })
         for name in try tree.names() where !names.contains(name) {
             let cgroup = tree.cgroup(name)
@@ -72,7 +72,7 @@ package final class ProcessDriver: Driver {
         }
     }
 
-    private func endStrays(known: [ReplicaRecord]) async throws -> [Leftover] {
+    private func endStrays(known: [AdoptionRecord]) async throws -> [Leftover] {
         let directories = Set(known.map(\.directory))
         var leftovers: [Leftover] = []
         for name in try Directories.names(in: runFolder) {
@@ -121,7 +121,7 @@ package final class ProcessDriver: Driver {
         }
         withExtendedLifetime(outputs) {}
         removeLate()
-        let record = ReplicaRecord(
+        let record = AdoptionRecord(
             id: order.id, process: watch.identity, address: address, specDigest: order.specDigest,
             directory: directory.path, stdoutPath: directory.stdoutPath, stderrPath: directory.stderrPath,
             started: Timestamp(nanoseconds: configuration.clock.wallNanoseconds),
@@ -208,7 +208,7 @@ package final class ProcessDriver: Driver {
 
     // MARK: running
 
-    package func adopt(_ record: ReplicaRecord) async -> any RunningReplica {
+    package func adopt(_ record: AdoptionRecord) async -> any RunningReplica {
         if case .port(let port) = record.address { state.withLock { $0.ports[record.id] = port } }
         let cgroup: Cgroup? =
             record.cgroups.isEmpty
@@ -223,7 +223,7 @@ package final class ProcessDriver: Driver {
         }
     }
 
-    private func replica(_ record: ReplicaRecord, watch: ProcessWatch?, cgroup: Cgroup?) -> ProcessReplica {
+    private func replica(_ record: AdoptionRecord, watch: ProcessWatch?, cgroup: Cgroup?) -> ProcessReplica {
         ProcessReplica(record, watch: watch, cgroup: cgroup, clock: configuration.clock) { [weak self] in
             self?.state.withLock { _ = $0.ports.removeValue(forKey: record.id) }
         }

@@ -4,7 +4,7 @@ import Glibc
 
 /// A replica that is a process group of this machine.
 final class ProcessReplica: RunningReplica {
-    let record: ReplicaRecord
+    let record: AdoptionRecord
     /// Nil where the process had ended before this daemon looked.
     private let watch: ProcessWatch?
     private let cgroup: Cgroup?
@@ -13,7 +13,7 @@ final class ProcessReplica: RunningReplica {
 
     /// - Parameter released: Called when its files are removed and its port may be given to another.
     init(
-        _ record: ReplicaRecord, watch: ProcessWatch?, cgroup: Cgroup?, clock: any TimeSource,
+        _ record: AdoptionRecord, watch: ProcessWatch?, cgroup: Cgroup?, clock: any TimeSource,
         released: @escaping @Sendable () -> Void
     ) {
         self.record = record

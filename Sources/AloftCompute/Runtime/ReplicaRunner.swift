@@ -10,11 +10,13 @@ struct ReplicaRunner: Sendable {
         case act(ReplicaMachine.Action, probeRound: Int)
         /// The edge could not connect: is that so?
         case checkReachable
+        /// Something a next daemon has to know has changed.
+        case rewrite(AdoptionRecord)
     }
 
     enum Beginning: Sendable {
         case launch(LaunchOrder)
-        case adopt(ReplicaRecord)
+        case adopt(AdoptionRecord)
     }
 
     /// What the runner reports besides the machine's own events.
@@ -27,6 +29,7 @@ struct ReplicaRunner: Sendable {
     }
 
     let id: ReplicaID
+    let release: Int
     let beginning: Beginning
     let steps: AsyncStream<Step>
     let driver: any Driver
@@ -64,7 +67,9 @@ struct ReplicaRunner: Sendable {
         case .launch(let order):
             do throws(LaunchFailure) {
                 let replica = try await driver.launch(order)
-                await save(replica.record)
+                var record = replica.record
+                record.release = release
+                await save(record)
                 await attach(replica.record)
                 await compute.report(.launched, from: id, Findings(replica: replica))
                 return replica
@@ -75,12 +80,12 @@ struct ReplicaRunner: Sendable {
         }
     }
 
-    private func attach(_ record: ReplicaRecord) async {
+    private func attach(_ record: AdoptionRecord) async {
         await ports.output.attached(record.id, stdoutPath: record.stdoutPath, stderrPath: record.stderrPath)
     }
 
     /// A replica that could not be written down runs all the same; only a next daemon would not know it and end it.
-    private func save(_ record: ReplicaRecord) async {
+    private func save(_ record: AdoptionRecord) async {
         do {
             // Not given up when supervision ends at this moment: the process runs.
             try await Task { try await ports.store.save(record) }.value
@@ -105,13 +110,21 @@ struct ReplicaRunner: Sendable {
     private func perform(
         _ step: Step, on replica: any RunningReplica, in group: inout DiscardingTaskGroup
     ) async -> Bool {
-        guard case .act(let action, let round) = step else {
-            group.addTask { await checkReachable(replica) }
-            return false
+        switch step {
+        case .act(let action, let round): return await perform(action, round, on: replica, in: &group)
+        case .checkReachable: group.addTask { await checkReachable(replica) }
+        case .rewrite(let record): await save(record)
         }
+        return false
+    }
+
+    private func perform(
+        _ action: ReplicaMachine.Action, _ round: Int, on replica: any RunningReplica,
+        in group: inout DiscardingTaskGroup
+    ) async -> Bool {
         switch action {
         case .admit:
-            await ports.rotation.admit(Endpoint(replica: id, address: replica.record.address))
+            await ports.rotation.admit(Endpoint(replica: id, address: replica.record.address, release: release))
             await compute.report(.admitted, from: id, Findings())
         case .eject: await ports.rotation.eject(id)
         case .probe(let kind): group.addTask { await keepAsking(kind, round, replica) }

@@ -165,9 +165,9 @@ struct ComputeClockTests {
     func storeFails() async throws {
         struct FullDisk: Error, CustomStringConvertible { let description = "disk full" }
         struct Broken: ReplicaStore {
-            func save(_ record: ReplicaRecord) async throws { throw FullDisk() }
+            func save(_ record: AdoptionRecord) async throws { throw FullDisk() }
             func remove(_ replica: ReplicaID) async throws { throw FullDisk() }
-            func all() async throws -> [ReplicaRecord] { [] }
+            func all() async throws -> [AdoptionRecord] { [] }
         }
         let stage = Stage()
         var ports = stage.recorder.ports
@@ -182,9 +182,9 @@ struct ComputeClockTests {
     func storeUnreadable() async throws {
         struct Unreadable: Error {}
         struct Broken: ReplicaStore {
-            func save(_ record: ReplicaRecord) async throws {}
+            func save(_ record: AdoptionRecord) async throws {}
             func remove(_ replica: ReplicaID) async throws {}
-            func all() async throws -> [ReplicaRecord] { throw Unreadable() }
+            func all() async throws -> [AdoptionRecord] { throw Unreadable() }
         }
         let stage = Stage()
         var ports = stage.recorder.ports

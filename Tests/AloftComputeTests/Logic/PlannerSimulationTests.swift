@@ -29,11 +29,12 @@ private struct World {
 
     mutating func plan() -> ServicePlanner.Decision {
         let decision = ServicePlanner.decide(
-            desired: desired, minAvailable: minAvailable, processes: facts, slots: slots, now: now)
+            sets: [.init(wanted: Array(1...desired), processes: facts, slots: slots)], minAvailable: minAvailable,
+            now: now)
         for action in decision.actions {
             let before = ready
             switch action {
-            case .start(let index): start(index)
+            case .start(let index, _): start(index)
             case .stop(let id, let reason): stop(id, reason, before)
             }
         }

@@ -110,11 +110,25 @@ struct ReplicaMachineTests {
         #expect(actions[9...] == [[.forget], []])
     }
 
-    @Test("a refused connection ejects at once and asks anew where no readiness probe does")
+    @Test("a refused connection ejects at once and asks anew")
     func unreachable() {
         let events: [Event] = [.launched, .probed(.readiness, passed: true), .admitted, .unreachable, .unreachable]
         #expect(run(Probes(), events).actions[3...] == [[.eject, .probe(.readiness)], []])
-        #expect(run(Probes(readiness: probe(3)), events).actions[3...] == [[.eject], []])
+        #expect(run(Probes(readiness: probe(3)), events).actions[3...] == [[.eject, .probe(.readiness)], []])
+    }
+
+    @Test("after a refused connection it is asked at 100, 200, 400 ms up to the period, and the old asking ends")
+    func returning() {
+        let events: [Event] = [.launched, .probed(.readiness, passed: true), .admitted, .unreachable]
+        var machine = run(Probes(readiness: probe()), events).machine
+        let now = MonotonicTime(nanoseconds: 0)
+        #expect(machine.nextDelay(.readiness, round: 0, at: now) == nil)
+        #expect(machine.firstDelay(.readiness) == .milliseconds(100))
+        let delays = (0..<7).compactMap { _ in machine.nextDelay(.readiness, round: 1, at: now) }
+        #expect(delays == [200, 400, 800, 1600, 3200, 5000, 5000].map { Duration.milliseconds($0) })
+        _ = machine.handle(.probed(.readiness, passed: true), at: now)
+        _ = machine.handle(.admitted, at: now)
+        #expect(machine.nextDelay(.readiness, round: 1, at: now) == .seconds(5))
     }
 
     @Test("drain that is over after an end by itself does not signal anybody")
@@ -160,7 +174,7 @@ struct ReplicaMachineTests {
         _ = machine.handle(.admitted, at: now)
         let probes = Probes(startup: probe(), readiness: probe(), liveness: probe())
         #expect(machine.update(probes: probes, stop: stop, at: now) == [.probe(.readiness), .probe(.liveness)])
-        #expect(machine.phase == .ready && machine.probeRound == 1)
+        #expect(machine.phase == .ready && machine.round(of: .readiness) == 1)
         #expect(machine.nextDelay(.readiness, round: 0, at: now) == nil)
         #expect(machine.nextDelay(.readiness, round: 1, at: now) == .seconds(5))
         #expect(machine.update(probes: probes, stop: stop, at: now).isEmpty)

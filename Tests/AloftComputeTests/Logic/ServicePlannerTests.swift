@@ -28,7 +28,8 @@ struct ServicePlannerTests {
         _ desired: Int, min minAvailable: Int = 0, _ processes: [Process], slots: [Int: ServicePlanner.Slot] = [:]
     ) -> ServicePlanner.Decision {
         ServicePlanner.decide(
-            desired: desired, minAvailable: minAvailable, processes: processes, slots: slots, now: now)
+            sets: [.init(wanted: Array(1..<desired + 1), processes: processes, slots: slots)],
+            minAvailable: minAvailable, now: now)
     }
 
     @Test("starts all that are missing, at once")

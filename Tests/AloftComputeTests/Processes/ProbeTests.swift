@@ -175,7 +175,8 @@ struct ProbeTests {
                 return rig.recorder.endpoints.isEmpty
             }
             let unready = await rig.replica("web-1")
-            #expect(unready?.state == .unready && unready?.reason?.contains("Connection refused") == true)
+            #expect(unready?.state == .unready)
+            #expect(unready?.reason?.contains("Connection refused") == true, "\(String(describing: unready))")
             kill(pid, SIGUSR2)
             let again = try await rig.replica("web-1", "is ready again", within: .seconds(2)) { $0.state == .ready }
             #expect(again.pid == pid && again.restarts == 0)

@@ -15,7 +15,7 @@ final class FakeDriver: Driver {
 
     let state = Mutex(State())
 
-    func prepare(known: [ReplicaRecord]) async throws(ComputeStartError) -> [Leftover] { [] }
+    func prepare(known: [AdoptionRecord]) async throws(ComputeStartError) -> [Leftover] { [] }
 
     func launch(_ order: LaunchOrder) async throws(LaunchFailure) -> any RunningReplica {
         let failure = state.withLock { state in
@@ -28,7 +28,7 @@ final class FakeDriver: Driver {
         return replica
     }
 
-    func adopt(_ record: ReplicaRecord) async -> any RunningReplica { FakeReplica(record) }
+    func adopt(_ record: AdoptionRecord) async -> any RunningReplica { FakeReplica(record) }
     func forget(_ leftover: Leftover) async throws {}
     func measure(_ replicas: [any RunningReplica]) async -> [ReplicaID: ProcessUsage] { [:] }
     func enforcement(of resources: Resources) -> Enforcement { .none }
@@ -46,14 +46,14 @@ final class FakeReplica: RunningReplica {
         var failing: Set<String> = []
     }
 
-    let record: ReplicaRecord
+    let record: AdoptionRecord
     private let state = Mutex(State())
 
-    init(_ record: ReplicaRecord) { self.record = record }
+    init(_ record: AdoptionRecord) { self.record = record }
 
     convenience init(_ order: LaunchOrder) {
         self.init(
-            ReplicaRecord(
+            AdoptionRecord(
                 id: order.id, process: ProcessIdentity(pid: 2_000_000, startTicks: 1, boot: "x"), address: .port(1),
                 specDigest: order.specDigest, directory: "/x", stdoutPath: "/x/stdout", stderrPath: "/x/stderr",
                 started: Timestamp(nanoseconds: 0), enforcement: .none, cgroups: [], memoryLimit: nil))

@@ -9,7 +9,7 @@ final class Recorder: Rotation, ReplicaStore, OutputSink {
         var inRotation: [ReplicaID: Endpoint] = [:]
         /// The fewest replicas that were in rotation at once since `watchMinimum`.
         var fewest: Int?
-        var records: [ReplicaID: ReplicaRecord] = [:]
+        var records: [ReplicaID: AdoptionRecord] = [:]
         var attached: Set<ReplicaID> = []
         /// What was in the spool files when they were to be read to their end.
         var output: [ReplicaID: String] = [:]
@@ -61,9 +61,9 @@ final class Recorder: Rotation, ReplicaStore, OutputSink {
 
     // MARK: ReplicaStore
 
-    func save(_ record: ReplicaRecord) async throws { state.withLock { $0.records[record.id] = record } }
+    func save(_ record: AdoptionRecord) async throws { state.withLock { $0.records[record.id] = record } }
     func remove(_ replica: ReplicaID) async throws { state.withLock { _ = $0.records.removeValue(forKey: replica) } }
-    func all() async throws -> [ReplicaRecord] { state.withLock { Array($0.records.values) } }
+    func all() async throws -> [AdoptionRecord] { state.withLock { Array($0.records.values) } }
 
     // MARK: OutputSink
 
