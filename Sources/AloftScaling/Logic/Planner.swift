@@ -88,6 +88,8 @@ package struct Planner {
         } else if let down, down < draft.previous, draft.missing == nil {
             guard !draft.isRollingOut else { return draft.hold(.rollout) }
             step(to: down, behavior.scaleDown, last: state.lastDown, &draft)
+        } else if asked != draft.previous, draft.missing == nil, bounds.clamp(asked) == draft.previous {
+            draft.limit(to: bounds, asked: asked)
         } else if asked > draft.previous {
             draft.limits.append(.window(recommended: asked, behavior.scaleUp.stabilizationWindow))
         } else if asked < draft.previous {

@@ -69,8 +69,9 @@ package struct DirectoryScalingStore: ScalingStore {
         let path = path(of: service)
         guard FileManager.default.fileExists(atPath: path) else { return nil }
         let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
-        defer { _ = try? handle.close() }
-        return String(decoding: try handle.read(upToCount: Scaler.mostBytes + 1) ?? Data(), as: UTF8.self)
+        let data = try handle.read(upToCount: Scaler.mostBytes + 1) ?? Data()
+        try handle.close()
+        return String(decoding: data, as: UTF8.self)
     }
 
     package func save(_ text: String, of service: String) async throws {
