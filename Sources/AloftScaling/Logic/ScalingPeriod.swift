@@ -2,9 +2,10 @@ import AloftModel
 
 /// How often a service is looked at.
 package enum ScalingPeriod {
-    /// An eighth of its shortest window, cooldown or idle time, in whole seconds from 1 to 15; 15 s where all are zero.
+    /// A twenty-fourth of its shortest window, cooldown or idle time, in whole seconds from 1 to 15; 15 s where all are
+    /// zero.
     ///
-    /// So a window always sees several samples, and the file's usual minutes cost four looks a minute.
+    /// A change comes up to one period after its window is over: for a window of two minutes that is 5 s.
     package static func of(_ spec: ScalingSpec) -> Duration {
         let behavior = spec.behavior
         let times = [
@@ -12,7 +13,7 @@ package enum ScalingPeriod {
             behavior.scaleDown.cooldown, spec.idle?.after ?? .zero,
         ]
         guard let shortest = times.filter({ $0 > .zero }).min() else { return .seconds(15) }
-        return .seconds(min(15, max(1, shortest.nanoseconds / 8_000_000_000)))
+        return .seconds(min(15, max(1, shortest.nanoseconds / 24_000_000_000)))
     }
 }
 
