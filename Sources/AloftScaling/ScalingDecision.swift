@@ -46,6 +46,19 @@ package struct MetricReading: Sendable, Hashable, Codable {
     package var problem: String?
     /// It should have a value and has none, so nothing is scaled down.
     package var isMissing: Bool
+
+    package init(
+        name: String, current: String? = nil, target: String, ratio: Double? = nil, recommendation: Int? = nil,
+        problem: String? = nil, isMissing: Bool
+    ) {
+        self.name = name
+        self.current = current
+        self.target = target
+        self.ratio = ratio
+        self.recommendation = recommendation
+        self.problem = problem
+        self.isMissing = isMissing
+    }
 }
 
 /// What held the number back.

@@ -30,5 +30,33 @@ package struct ScalingStatus: Sendable, Hashable, Codable {
         package var requests: Double?
         /// The largest of the metrics' current ÷ target.
         package var pressure: Double?
+
+        package init(time: Timestamp, desired: Int, ready: Int, requests: Double? = nil, pressure: Double? = nil) {
+            self.time = time
+            self.desired = desired
+            self.ready = ready
+            self.requests = requests
+            self.pressure = pressure
+        }
+    }
+
+    package init(
+        service: String, desired: Int, reason: String, metrics: [MetricReading] = [], limits: [ScalingLimit] = [],
+        notBefore: Timestamp? = nil, minReplicas: Int, maxReplicas: Int, schedule: String? = nil,
+        nextScheduleChange: Timestamp? = nil, manual: Int? = nil, lastChange: Timestamp? = nil, history: [Point] = []
+    ) {
+        self.service = service
+        self.desired = desired
+        self.reason = reason
+        self.metrics = metrics
+        self.limits = limits
+        self.notBefore = notBefore
+        self.minReplicas = minReplicas
+        self.maxReplicas = maxReplicas
+        self.schedule = schedule
+        self.nextScheduleChange = nextScheduleChange
+        self.manual = manual
+        self.lastChange = lastChange
+        self.history = history
     }
 }
