@@ -73,6 +73,7 @@ let package = Package(
         room("AloftCertificates", ["AloftModel", "AloftSystem", x509, crypto]),
         room("AloftCompute", ["AloftModel", "AloftSystem", logging]),
         room("AloftMetrics"),
+        room("AloftScaling", ["AloftModel", logging]),
         room("AloftLogs", ["AloftModel", "AloftSystem"]),
 
         // Layer 4: assembly.
@@ -80,8 +81,8 @@ let package = Package(
             "AloftDaemon",
             [
                 "AloftModel", "AloftLanguage", "AloftSystem", "AloftJournal", "AloftEdge", "AloftCertificates",
-                "AloftCompute", "AloftMetrics", "AloftLogs", nioCore, nioPosix, crypto, hummingbird, hummingbirdCore,
-                lifecycle, signals, logging,
+                "AloftCompute", "AloftMetrics", "AloftScaling", "AloftLogs", nioCore, nioPosix, crypto, hummingbird,
+                hummingbirdCore, httpClient, lifecycle, signals, logging,
             ]),
         .target(
             name: "AloftCLI",
@@ -108,6 +109,7 @@ let package = Package(
         tests(of: "AloftCertificates"),
         tests(of: "AloftCompute", ["AloftSystem", logging]),
         tests(of: "AloftMetrics", data: ["parse_openmetrics.py"]),
+        tests(of: "AloftScaling", ["AloftModel", logging], data: ["Golden"]),
         tests(of: "AloftLogs", ["AloftSystem"]),
         tests(of: "AloftDaemon"),
         tests(of: "AloftCLI"),

@@ -25,6 +25,8 @@ package struct Daemon: Sendable {
     let admin: AdminServer
     let requests: StopRequests
     let unreachable: AsyncStream<ReplicaID>
+    let scaler: ScalerService
+    let fetch: LocalFetch
     let logger: Logger
 
     /// Serves until a signal, `POST /v1/stop`, or a part that fails; true where it ended as asked.
@@ -33,7 +35,8 @@ package struct Daemon: Sendable {
     package func run() async -> Bool {
         let parts: [any Service] = [
             HubService(hub: hub, events: events), Upkeep(logs: stores.logs, compute: compute), control, admin,
-            ComputeService(compute: compute, unreachable: unreachable), EdgeService(edge: edge, present: present),
+            ComputeService(compute: compute, unreachable: unreachable), EdgeStop(edge: edge, present: present),
+            scaler,
         ]
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
@@ -55,6 +58,7 @@ package struct Daemon: Sendable {
             return first
         }
         await edge.close()
+        await closeFetch()
         await stores.close()
         unlinkControlSocket()
         return isDone
@@ -104,6 +108,14 @@ package struct Daemon: Sendable {
         OwnProcess.exitAtOnce(1)
     }
 
+    private func closeFetch() async {
+        do {
+            try await fetch.close()
+        } catch {
+            logger.warning("connections to metrics pages stay open", metadata: ["error": "\(error)"])
+        }
+    }
+
     private func unlinkControlSocket() {
         do {
             try PrivateSocket.remove(path: stores.paths.controlSocket)
@@ -128,7 +140,7 @@ private struct HubService: Service {
     }
 }
 
-private struct EdgeService: Service {
+private struct EdgeStop: Service {
     let edge: Edge
     let present: Present
 

@@ -2,6 +2,7 @@ import AloftCompute
 import AloftEdge
 import AloftLogs
 import AloftModel
+import AloftScaling
 import AloftSystem
 import Foundation
 import Logging
@@ -53,7 +54,8 @@ extension Daemon {
         }
         stopwatch.lap("certificates")
         let (unreachable, report) = AsyncStream<ReplicaID>.makeStream(bufferingPolicy: .bufferingNewest(256))
-        let edge = try makeEdge(running.plan, certificates, stores, events, report, logger)
+        let (wanted, want) = AsyncStream<String>.makeStream(bufferingPolicy: .bufferingNewest(64))
+        let edge = try makeEdge(running.plan, certificates, stores, events, report, want, logger)
         let addresses: [Address]
         do {
             addresses = try await edge.start()
@@ -65,7 +67,7 @@ extension Daemon {
         stopwatch.lap("edge")
         let parts = Parts(
             options: options, running: running, certificates: certificates, stores: stores, events: events, edge: edge,
-            addresses: addresses, unreachable: unreachable, logger: logger)
+            addresses: addresses, unreachable: unreachable, wanted: wanted, logger: logger)
         do {
             return try await parts.join(stopwatch)
         } catch {
@@ -77,15 +79,16 @@ extension Daemon {
 
     private static func makeEdge(
         _ plan: Plan, _ certificates: Certificates, _ stores: Stores, _ events: EventQueue,
-        _ unreachable: AsyncStream<ReplicaID>.Continuation, _ logger: Logger
+        _ unreachable: AsyncStream<ReplicaID>.Continuation, _ wanted: AsyncStream<String>.Continuation,
+        _ logger: Logger
     ) throws(DaemonError) -> Edge {
         let logs = stores.logs
         let ports = EdgePorts(
             accessLog: { logs.append(.access, $0) }, unreachable: { unreachable.yield($0) },
-            event: { events.publish($0) })
+            event: { events.publish($0) }, wanted: { wanted.yield($0) })
         do {
             return try Edge(
-                spec: plan.edge, services: plan.services.map { EdgeService(name: $0.name) },
+                spec: plan.edge, services: plan.services.map { EdgeService($0) },
                 certificates: certificates.forEdge,
                 ports: ports,
                 configuration: EdgeConfiguration(
@@ -109,12 +112,16 @@ private struct Parts {
     let edge: Edge
     let addresses: [Address]
     let unreachable: AsyncStream<ReplicaID>
+    let wanted: AsyncStream<String>
     let logger: Logger
 
     func join(_ stopwatch: Stopwatch) async throws(DaemonError) -> Daemon {
         let compute = makeCompute()
         await DesiredReplicas.restore(
             from: stores.journal, to: compute, services: running.plan.services, events: events)
+        let fetch = LocalFetch()
+        let scaler = makeScaler(compute, fetch)
+        await scaler.apply(running.plan.services)
         stopwatch.lap("compute")
         let present = Present(
             .init(
@@ -124,15 +131,15 @@ private struct Parts {
         let hub = EventHub(queue: events, journal: stores.journal, log: stores.log, show: options.show)
         let observer = Observer(
             file: options.file, startedAt: stopwatch.startedAt, present: present, edge: edge, compute: compute,
-            stores: stores, hub: hub)
+            scaler: scaler, stores: stores, hub: hub)
         let admin = try await AdminServer(
             running.plan.edge.admin,
             routes: AdminRoutes(families: { await observer.families() }, health: { await observer.health() }),
             logger: logger)
         present.change { $0.admin = admin.address.map { "http://\($0)" } }
         let operations = Operator(
-            options: options, present: present, edge: edge, compute: compute, stores: stores, events: events,
-            admin: admin)
+            options: options, present: present, edge: edge, compute: compute, scaler: scaler, stores: stores,
+            events: events, admin: admin)
         let requests = StopRequests()
         let control = try await bindControl(
             ControlRoutes(
@@ -150,7 +157,20 @@ private struct Parts {
                 milliseconds: Int(stopwatch.total.milliseconds)),
             stores: stores, edge: edge, compute: compute, hub: hub, events: events, present: present,
             operations: operations, control: control, admin: admin, requests: requests, unreachable: unreachable,
-            logger: logger)
+            scaler: ScalerService(scaler: scaler, wanted: wanted), fetch: fetch, logger: logger)
+    }
+
+    /// Compute tells of each change itself, with the scaler's reason.
+    private func makeScaler(_ compute: Compute, _ fetch: LocalFetch) -> Scaler {
+        Scaler(
+            ports: ScalingPorts(
+                source: ScalingMeasures(compute: compute, edge: edge, fetch: fetch),
+                target: ScaledReplicas(compute: compute, journal: stores.journal),
+                store: JournalScalingStore(journal: stores.journal),
+                event: { [events] event in
+                    if event.kind != "service.scaled" { events.publish(event) }
+                },
+                logger: stores.log.logger("scaling")))
     }
 
     private func makeCompute() -> Compute {

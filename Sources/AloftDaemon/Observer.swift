@@ -3,6 +3,7 @@ import AloftEdge
 import AloftLanguage
 import AloftMetrics
 import AloftModel
+import AloftScaling
 import AloftSystem
 
 /// Answers what people and scrapers ask, from what the parts say at that moment.
@@ -12,6 +13,7 @@ struct Observer: Sendable {
     let present: Present
     let edge: Edge
     let compute: Compute
+    let scaler: Scaler
     let stores: Stores
     let hub: EventHub
 
@@ -52,7 +54,11 @@ struct Observer: Sendable {
         let builder = StatusBuilder(
             plan: facts.running.plan, file: file, digest: facts.running.digest, pid: Int(OwnProcess.pid),
             state: facts.state, startedAt: startedAt, urls: facts.urls, admin: facts.admin)
-        return (builder.report(services: await services, edge: statistics, now: .now), statistics)
+        var report = builder.report(services: await services, edge: statistics, now: .now)
+        for index in report.services.indices {
+            report.services[index].scaling = await scaler.status(report.services[index].name).map(ScalingReport.init)
+        }
+        return (report, statistics)
     }
 
     /// Health is told without the figure that the system would not give; the failure is logged.

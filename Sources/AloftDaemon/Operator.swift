@@ -2,6 +2,7 @@ import AloftCompute
 import AloftEdge
 import AloftLanguage
 import AloftModel
+import AloftScaling
 
 /// Makes the changes that people ask for, one at a time: reload, restart, scale.
 struct Operator: Sendable {
@@ -9,19 +10,21 @@ struct Operator: Sendable {
     let present: Present
     let edge: Edge
     let compute: Compute
+    let scaler: Scaler
     let stores: Stores
     let events: EventQueue
     let admin: AdminServer
     private let turnstile = Turnstile()
 
     init(
-        options: DaemonOptions, present: Present, edge: Edge, compute: Compute, stores: Stores, events: EventQueue,
-        admin: AdminServer
+        options: DaemonOptions, present: Present, edge: Edge, compute: Compute, scaler: Scaler, stores: Stores,
+        events: EventQueue, admin: AdminServer
     ) {
         self.options = options
         self.present = present
         self.edge = edge
         self.compute = compute
+        self.scaler = scaler
         self.stores = stores
         self.events = events
         self.admin = admin
@@ -68,13 +71,25 @@ struct Operator: Sendable {
     /// Sets the number of a service's replicas and remembers it for the next daemon.
     func scale(_ service: String, to count: Int) async throws -> Accepted {
         try await turnstile.alone {
-            do throws(ComputeError) {
-                try await compute.scale(service, to: count)
-            } catch {
-                throw ControlFailure(error)
-            }
-            try await stores.journal.setFact(DesiredReplicas.key(service), "\(count)")
+            try await setReplicas(of: service, to: count)
             return Accepted(message: "\(service) goes to \(count) \(count == 1 ? "replica" : "replicas")")
+        }
+    }
+
+    /// Where nothing moves the number but people, it is within the file's bounds and kept; else the scaler weighs it.
+    private func setReplicas(of service: String, to count: Int) async throws {
+        let spec = present.facts.running.plan.services.first { $0.name == service }
+        if let spec, spec.scaling.isScalable {
+            do throws(ScalingError) {
+                return try await scaler.scale(service, to: count)
+            } catch {
+                throw ControlFailure(.outOfBounds, "\(error)", hint: "`services.\(service).scaling` has the bounds")
+            }
+        }
+        do throws(ComputeError) {
+            try await compute.scale(service, to: count)
+        } catch {
+            throw ControlFailure(error)
         }
     }
 
@@ -92,7 +107,7 @@ struct Operator: Sendable {
         let addresses: [Address]
         do {
             addresses = try await edge.apply(
-                spec: edgeSpec, services: next.plan.services.map { EdgeService(name: $0.name) },
+                spec: edgeSpec, services: next.plan.services.map { EdgeService($0) },
                 certificates: certificates.forEdge, accessShare: next.plan.logs.access)
         } catch {
             await listener?.discard()
@@ -100,6 +115,7 @@ struct Operator: Sendable {
         }
         if movesAdmin { await admin.adopt(listener) }
         await compute.apply(next.plan.services)
+        await scaler.apply(next.plan.services)
         stores.logs.apply(next.plan.logs)
         stores.log.change(level: next.plan.logs.level)
         let changes = Language.difference(from: before.running.plan, to: next.plan)

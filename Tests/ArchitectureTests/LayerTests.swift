@@ -8,7 +8,7 @@ private let layers: [[String]] = [
     ["AloftModel", "CAloftSystem"],
     ["AloftLanguage", "AloftSystem", "AloftJournal"],
     ["AloftHTTP"],
-    ["AloftEdge", "AloftCertificates", "AloftCompute", "AloftMetrics", "AloftLogs"],
+    ["AloftEdge", "AloftCertificates", "AloftCompute", "AloftMetrics", "AloftScaling", "AloftLogs"],
     ["AloftDaemon"],
     ["AloftCLI"],
     ["aloft"],
