@@ -7,6 +7,19 @@ package struct Status: Sendable, Decodable {
         package var desired: Int
         package var ready: Int
         package var replicas: [Replica]
+        package var scaling: Scaling?
+    }
+
+    package struct Scaling: Sendable, Decodable {
+        package struct Metric: Sendable, Decodable {
+            package var name: String
+            package var current: String?
+            package var target: String
+        }
+
+        package var reason: String
+        package var metrics: [Metric]
+        package var history: [Int]
     }
 
     package struct Probe: Sendable, Decodable {

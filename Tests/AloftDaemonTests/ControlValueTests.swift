@@ -46,7 +46,7 @@ struct ControlValueTests {
     func statuses(code: ControlFailure.Code) {
         let expected: [ControlFailure.Code: Int] = [
             .badRequest: 400, .notFound: 404, .unknownService: 404, .outOfBounds: 409, .stopping: 409, .tooLarge: 413,
-            .invalidFile: 422, .failed: 500,
+            .invalidFile: 422, .failed: 500, .nothingThere: 404, .busy: 409, .refused: 409,
         ]
         #expect(code.status.code == expected[code])
     }
