@@ -28,6 +28,15 @@ struct AccessLine {
         put("\"")
     }
 
+    /// Of a head that was refused: what it says can't be told, so its members are empty.
+    init(time: Timestamp, client: [UInt8], isTLS: Bool, minorVersion: UInt8) {
+        bytes.reserveCapacity(256)
+        put("{\"time\":\"\(time)\",\"client\":\"")
+        client.withUnsafeBytes { JSONText.append($0, to: &bytes) }
+        put("\",\"method\":\"\",\"scheme\":\"\(isTLS ? "https" : "http")\",\"host\":\"\",\"path\":\"\"")
+        put(",\"protocol\":\"HTTP/1.\(minorVersion)\",\"request_id\":\"\"")
+    }
+
     /// The finished line, with its line end.
     consuming func finished(
         status: Int, route: String, replica: ReplicaID?, nanoseconds: UInt64, requestBytes: Int, responseBytes: Int,

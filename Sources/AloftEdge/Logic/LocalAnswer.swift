@@ -11,8 +11,10 @@ struct LocalAnswer: Sendable {
 
     /// Writes head and body; without the body in answer to HEAD.
     func write(
-        into buffer: inout ByteBuffer, isHead: Bool, keepAlive: Bool, isHTTP10: Bool, date: [UInt8], rules: [UInt8]
+        into buffer: inout ByteBuffer, isHead: Bool, keepAlive: Bool, isHTTP10: Bool, date: [UInt8],
+        rules: CompiledHeaderRules
     ) {
+        let rules = rules.added(to: self)
         let reason = Array(HTTPStatus.reason(status).utf8)
         let type = Array(contentType.utf8)
         let bound = reason.count + type.count + fields.count + rules.count + body.count + 256
@@ -46,6 +48,15 @@ struct LocalAnswer: Sendable {
 }
 
 extension LocalAnswer {
+    /// Names in `fields`, in lower case.
+    var fieldNames: Set<[UInt8]> {
+        var names: Set<[UInt8]> = []
+        for line in fields.split(separator: UInt8(ascii: "\n")) {
+            names.insert(line.prefix { $0 != UInt8(ascii: ":") }.map(HostName.lowercased))
+        }
+        return names
+    }
+
     /// A small honest page: what happened, in one sentence, and the number under which the log knows it.
     static func error(_ status: Int, _ message: String, requestID: RequestID?, asJSON: Bool) -> LocalAnswer {
         var answer = LocalAnswer(status: status)

@@ -36,6 +36,14 @@ enum RequestForwarding {
         }
     }
 
+    /// Tells a replica that nobody waits for its answer; from clients it is taken out.
+    static let mirrorMark: StaticString = "X-Aloft-Mirror"
+
+    @inline(never)
+    private static func isMirrorMark(_ field: Field, _ bytes: UnsafeRawBufferPointer) -> Bool {
+        bytes.equalsIgnoringCase(field.name, mirrorMark)
+    }
+
     /// What a trusted proxy already said.
     private struct Seen: OptionSet {
         let rawValue: UInt8
@@ -90,6 +98,7 @@ enum RequestForwarding {
             case .xRequestID:
                 keeps = client.isTrusted && !field.value.isEmpty
                 if keeps { seen.insert(.requestID) }
+            case .other: keeps = field.name.count != mirrorMark.utf8CodeUnitCount || !isMirrorMark(field, bytes)
             default: keeps = !field.isHopByHop || field.known == .transferEncoding || field.known == .trailer
             }
             if keeps {

@@ -18,13 +18,26 @@ struct CompiledHeaderRules: Sendable {
     let added: [UInt8]
     /// Lower-case names that are taken out: those removed, and those set anew.
     private let removed: [[UInt8]]
+    /// Each of the fields that are set, by its name in lower case.
+    private let lines: [(name: [UInt8], line: [UInt8])]
 
     init(_ rules: HeaderRules) {
+        lines = rules.set.map { ($0.name.utf8.map(HostName.lowercased), Array("\($0.name): \($0.value)\r\n".utf8)) }
         added = rules.set.flatMap { Array("\($0.name): \($0.value)\r\n".utf8) }
         removed = (rules.remove + rules.set.map(\.name)).map { $0.utf8.map(HostName.lowercased) }
     }
 
     var isEmpty: Bool { added.isEmpty && removed.isEmpty }
+
+    /// The fields to add to an answer of the edge's own: those that it does not carry itself.
+    ///
+    /// An error page stays out of caches, whatever the file says of the application's answers.
+    func added(to answer: LocalAnswer) -> [UInt8] {
+        guard !lines.isEmpty else { return added }
+        var own = answer.fieldNames
+        if !answer.contentType.isEmpty { own.insert(Array("content-type".utf8)) }
+        return lines.filter { !own.contains($0.name) }.flatMap(\.line)
+    }
 
     func removes(_ field: Field, in bytes: UnsafeRawBufferPointer) -> Bool {
         removed.contains { name in

@@ -113,7 +113,7 @@ struct ProbeHead: Sendable {
 }
 
 extension EdgeLoop {
-    private static let mirrorMark = "X-Aloft-Mirror: 1\r\n\r\n"
+    private static let mirrorMark = "\(RequestForwarding.mirrorMark): 1\r\n\r\n"
 
     /// Sends a copy of a request that is under way to `release`, or counts that it could not.
     func mirror(_ request: Exchange.Request, head: ByteBuffer, to release: Int) {

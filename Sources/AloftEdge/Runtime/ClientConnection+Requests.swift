@@ -118,10 +118,17 @@ extension ClientConnection {
             lastMethod = .get
             lastMinorVersion = 1
             let answer = LocalAnswer.error(status, message, requestID: nil, asJSON: false)
-            record(answer, error, loop.routeCounters.last, nil, route: "")
+            record(answer, error, loop.routeCounters.last, refusedLine(), route: "")
             self.answer(answer, keepAlive: false)
         }
         closeGracefully()
+    }
+
+    /// The log's line for what was never a request; nil where it is not one of the sample.
+    private func refusedLine() -> AccessLine? {
+        guard loop.samples(snapshot.accessThreshold) else { return nil }
+        return AccessLine(
+            time: WallClock.now, client: facts.peerText, isTLS: role.isTLS, minorVersion: lastMinorVersion)
     }
 
     /// Counts and logs an answer of the edge's own.

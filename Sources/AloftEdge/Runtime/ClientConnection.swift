@@ -117,7 +117,7 @@ final class ClientConnection: ChannelInboundHandler {
         loop.scratch.clear()
         answer.write(
             into: &loop.scratch, isHead: lastMethod == .head, keepAlive: keepAlive, isHTTP10: lastMinorVersion == 0,
-            date: loop.httpDate(), rules: snapshot.rules.added)
+            date: loop.httpDate(), rules: snapshot.rules)
         write(loop.scratch, flush: true)
     }
 

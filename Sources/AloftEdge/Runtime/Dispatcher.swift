@@ -184,9 +184,7 @@ struct Dispatcher {
     }
 
     private func accessLine(_ bytes: UnsafeRawBufferPointer, id: RequestID) -> AccessLine? {
-        let threshold = snapshot.accessThreshold
-        guard threshold > 0, loop.ports.accessLog != nil else { return nil }
-        guard threshold >= 1 << 32 || loop.random.next() >> 32 < threshold else { return nil }
+        guard loop.samples(snapshot.accessThreshold) else { return nil }
         var name = Array(Hexadecimal.text(id).utf8)
         if facts.isTrusted, let given = value(of: .xRequestID), !given.isEmpty {
             name = Array(bytes[given.lowerBound..<given.upperBound])

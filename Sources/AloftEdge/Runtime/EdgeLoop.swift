@@ -238,6 +238,13 @@ final class EdgeLoop: @unchecked Sendable {
 
     // MARK: Access log
 
+    /// Whether a request is one of those that are logged.
+    @inline(__always)
+    func samples(_ threshold: UInt64) -> Bool {
+        guard threshold > 0, ports.accessLog != nil else { return false }
+        return threshold >= 1 << 32 || random.next() >> 32 < threshold
+    }
+
     func log(_ line: [UInt8]) {
         accessLines += line
         if accessLines.count >= Self.accessBatch { flushAccessLog() }

@@ -180,7 +180,7 @@ final class Exchange {
         if let aside {
             chosen = rotation.pick(release: aside.release, now: now)
         } else {
-            if attempts == 1 { rotation.budget.countRequest(second: now / 1_000_000_000) }
+            if attempts == 1, !wasHeld { rotation.budget.countRequest(second: now / 1_000_000_000) }
             chosen = rotation.pick(
                 plan.balance, lane: facts.lane, client: facts.clientHash, avoided: avoiding, now: now,
                 random: &loop.random)

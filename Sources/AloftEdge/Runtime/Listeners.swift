@@ -42,13 +42,15 @@ final class Listeners: Sendable {
         let present = open.withLock { $0 }
         var next: [Open] = []
         var fresh: [Open] = []
-        for spec in specs {
-            if let same = present.first(where: { $0.spec == spec }) {
-                next.append(same)
+        let stays = Self.match(present.map(\.spec), specs)
+        let leaving = present.indices.filter { !stays.contains($0) }.map { present[$0] }
+        for (spec, same) in zip(specs, stays) {
+            if let same {
+                next.append(present[same])
                 continue
             }
             // A listener that changes its role on the same address takes over the address below.
-            let isTakeover = present.contains { $0.spec.address == spec.address }
+            let isTakeover = leaving.contains { $0.spec.address == spec.address }
             do throws(EdgeError) {
                 let opened = try await bind(spec, sharesAddress: isTakeover)
                 fresh.append(opened)
@@ -60,8 +62,18 @@ final class Listeners: Sendable {
         }
         swap()
         open.withLock { $0 = next }
-        for old in present where !next.contains(where: { $0.spec == old.spec }) { await close(old) }
+        for old in leaving { await close(old) }
         return next.map(\.address)
+    }
+
+    /// For each of `wanted` the number of the open one that stays for it; each stays for one only, since two that ask
+    /// for any free port look alike.
+    private static func match(_ present: [ListenerSpec], _ wanted: [ListenerSpec]) -> [Int?] {
+        var free = Array(present.indices)
+        return wanted.map { spec in
+            guard let place = free.firstIndex(where: { present[$0] == spec }) else { return nil }
+            return free.remove(at: place)
+        }
     }
 
     func closeAll() async {

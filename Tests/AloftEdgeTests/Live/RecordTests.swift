@@ -38,19 +38,21 @@ extension Live {
                     "X-Request-Id: \"}\u{e4}\\\r\n", "User-Agent: \"\\\r\n",
                 ]
                 let wire = try rig.connect()
-                var sent = 0
+                var (sent, refused) = (0, 0)
                 for target in targets {
                     for field in hostile {
                         let connection = target.utf8.count == target.count ? wire : try rig.connect()
                         try connection.send(
                             "POST \(target) HTTP/1.1\r\nHost: a\r\n\(field)Content-Length: 3\r\n\r\nabc")
                         let answer = try connection.answer()
-                        if answer.status != 400 { sent += 1 }
+                        sent += 1
+                        if answer.status == 400 { refused += 1 }
                     }
                 }
                 wire.close()
                 try eventually("all lines have come") { try logged(rig).count == sent }
                 let lines = try logged(rig)
+                #expect(refused > 0 && lines.filter { $0["status"] as? Int == 400 }.count == refused)
                 #expect(
                     lines.allSatisfy { $0["status"] is Int && $0["client"] is String && $0["request_id"] is String })
                 #expect(lines.contains { $0["client"] as? String == "9.9.9.9:\"x\\" })
