@@ -23,6 +23,13 @@ package struct AloftCommand: AsyncParsableCommand {
                 name: "Running",
                 subcommands: [
                     UpCommand.self, DownCommand.self, ReloadCommand.self, RestartCommand.self, ScaleCommand.self,
+                    ExecCommand.self,
+                ]),
+            CommandGroup(
+                name: "Shipping",
+                subcommands: [
+                    DeployCommand.self, RollbackCommand.self, PromoteCommand.self, ApproveCommand.self,
+                    AbortCommand.self, PauseCommand.self, ResumeCommand.self, HistoryCommand.self, NotifyCommand.self,
                 ]),
             CommandGroup(
                 name: "Watching", subcommands: [StatusCommand.self, LogsCommand.self, EventsCommand.self]),
@@ -33,6 +40,7 @@ package struct AloftCommand: AsyncParsableCommand {
     /// Runs the command that `arguments` (without the program's name) ask for; returns the exit code.
     package static func run(_ arguments: [String]) async -> Int32 {
         let command: any ParsableCommand
+        let json = arguments.prefix { $0 != "--" }.contains("--json")
         do {
             command = try parseAsRoot(arguments)
         } catch {
@@ -42,14 +50,14 @@ package struct AloftCommand: AsyncParsableCommand {
             try await run(command)
             return 0
         } catch let failure as CommandFailure {
-            Terminal.standard.report(failure, asJSON: arguments.contains("--json"))
+            Terminal.standard.report(failure, asJSON: json)
             return failure.exitCode.rawValue
         } catch let code as ExitCode {
             return code.rawValue
         } catch  where exitCode(for: error).isSuccess {
             return answer(error)  // help, which is a command of its own when it runs
         } catch {
-            Terminal.standard.report(CommandFailure("\(error)"), asJSON: arguments.contains("--json"))
+            Terminal.standard.report(CommandFailure("\(error)"), asJSON: json)
             return CommandFailure.ExitCode.failed.rawValue
         }
     }

@@ -1,3 +1,5 @@
+import ArgumentParser
+
 /// Why a command did not do what it was asked to: what failed, why, and what to do about it.
 package struct CommandFailure: Error, Sendable, Hashable {
     /// 1 is failed, 2 is wrong usage or a wrong file.
@@ -22,4 +24,9 @@ package struct CommandFailure: Error, Sendable, Hashable {
 
 extension CommandFailure: CustomStringConvertible {
     package var description: String { "error: \(message)" + (hint.map { "\n  fix: \($0)" } ?? "") }
+}
+
+extension CommandFailure.ExitCode {
+    /// Ends the command with this code and without another word: all is said.
+    var error: ArgumentParser.ExitCode { ArgumentParser.ExitCode(rawValue) }
 }

@@ -6,7 +6,7 @@ import NIOHTTP1
 
 /// Speaks the control API over the daemon's Unix socket.
 struct ControlClient: Sendable {
-    /// A reload waits for certificates and listeners; nothing takes longer.
+    /// A reload waits for certificates and listeners; what takes longer says so where it is sent.
     static let answerTimeout = TimeAmount.seconds(60)
     /// Largest answer, and largest line of a stream.
     static let answerLimit = 16 << 20
@@ -22,17 +22,35 @@ struct ControlClient: Sendable {
     }()
 
     func get<Value: Decodable & Sendable>(_ path: String) async throws(CommandFailure) -> Value {
-        try await decode(.GET, path, body: nil)
+        try await decode(.GET, path, body: nil, within: Self.answerTimeout)
     }
 
-    func post<Value: Decodable & Sendable>(_ path: String, _ body: [UInt8] = []) async throws(CommandFailure) -> Value {
-        try await decode(.POST, path, body: body)
+    /// - Parameter within: how long the daemon may take for its answer.
+    func post<Value: Decodable & Sendable>(
+        _ path: String, _ body: [UInt8] = [], within: TimeAmount = answerTimeout
+    ) async throws(CommandFailure) -> Value {
+        try await decode(.POST, path, body: body, within: within)
+    }
+
+    func post<Value: Decodable & Sendable>(
+        _ path: String, json body: some Encodable, within: TimeAmount = answerTimeout
+    ) async throws(CommandFailure) -> Value {
+        try await post(path, Array(Terminal.jsonLine(body).utf8), within: within)
     }
 
     /// The lines of a streamed answer until it ends, the task is cancelled, or `take` returns false.
     func lines(_ path: String, _ take: ([UInt8]) throws -> Bool) async throws {
-        let response = try await send(.GET, path, body: nil, deadline: .distantFuture)
-        guard response.status == .ok else { throw await failure(in: response) }
+        try await lines(of: try await send(.GET, path, body: nil, deadline: .distantFuture), take)
+    }
+
+    /// The same, of an answer to what is sent with `body`.
+    func lines(_ path: String, json body: some Encodable, _ take: ([UInt8]) throws -> Bool) async throws {
+        let bytes = Array(Terminal.jsonLine(body).utf8)
+        try await lines(of: try await send(.POST, path, body: bytes, deadline: .distantFuture), take)
+    }
+
+    private func lines(of response: HTTPClientResponse, _ take: ([UInt8]) throws -> Bool) async throws {
+        guard (200..<300).contains(response.status.code) else { throw await failure(in: response) }
         var rest: [UInt8] = []
         var pieces = response.body.makeAsyncIterator()
         while let piece = try await next(&pieces) {
@@ -57,9 +75,9 @@ struct ControlClient: Sendable {
     }
 
     private func decode<Value: Decodable & Sendable>(
-        _ method: HTTPMethod, _ path: String, body: [UInt8]?
+        _ method: HTTPMethod, _ path: String, body: [UInt8]?, within: TimeAmount
     ) async throws(CommandFailure) -> Value {
-        let response = try await send(method, path, body: body, deadline: .now() + Self.answerTimeout)
+        let response = try await send(method, path, body: body, deadline: .now() + within)
         guard (200..<300).contains(response.status.code) else { throw await failure(in: response) }
         do {
             let bytes = try await response.body.collect(upTo: Self.answerLimit)

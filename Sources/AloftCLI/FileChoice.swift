@@ -40,10 +40,12 @@ struct FileChoice: Sendable {
 
     static var currentDirectory: String { FileManager.default.currentDirectoryPath }
 
-    func state(_ given: String?, environment: [String: String]) -> StatePaths {
+    /// `given`, else what `StatePaths` says of the file and the environment of it called `name`.
+    func state(_ given: String?, name: String? = nil, environment: [String: String]) -> StatePaths {
         var variables = environment
         if let given { variables["ALOFT_STATE"] = given }
-        return .of(file: path, environment: variables, workingDirectory: Self.currentDirectory)
+        return .of(
+            file: path, environmentName: name, environment: variables, workingDirectory: Self.currentDirectory)
     }
 
     /// Reads and checks the file; prints nothing.
@@ -67,30 +69,6 @@ struct FileChoice: Sendable {
     }
 
     private static func normal(_ path: String) -> String { URL(fileURLWithPath: path).standardizedFileURL.path }
-}
-
-/// How a command finds the daemon.
-struct DaemonChoice: ParsableArguments {
-    @Option(
-        name: .long,
-        help: ArgumentHelp("The daemon's file; default: aloft.yaml here or in a folder above.", valueName: "FILE"))
-    var file: String?
-
-    @Option(
-        name: .long,
-        help: ArgumentHelp(
-            "The daemon's state directory; default: $ALOFT_STATE, or .aloft beside the file.", valueName: "DIR"))
-    var state: String?
-
-    /// The state directory alone is enough; the file is only looked for where there is none.
-    func paths() throws(CommandFailure) -> StatePaths {
-        let environment = ProcessInfo.processInfo.environment
-        let given = state ?? environment["ALOFT_STATE"].flatMap { $0.isEmpty ? nil : $0 }
-        if let given {
-            return StatePaths(directory: given.hasPrefix("/") ? given : "\(FileChoice.currentDirectory)/\(given)")
-        }
-        return try FileChoice.find(file).state(nil, environment: environment)
-    }
 }
 
 /// `--json`, which every command takes.

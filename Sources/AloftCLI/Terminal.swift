@@ -4,18 +4,28 @@ import Foundation
 /// Where commands print: stdout for answers, stderr for complaints.
 struct Terminal: Sendable {
     let palette: Palette
+    /// TERM says that it can do nothing but print.
+    let isDumb: Bool
     private let complaints: Palette
 
     static let standard = Terminal(environment: ProcessInfo.processInfo.environment)
 
     init(environment: [String: String]) {
         palette = .suited(isTerminal: OwnProcess.isTerminal(1), environment: environment)
+        isDumb = environment["TERM"] == "dumb"
         complaints = .suited(isTerminal: OwnProcess.isTerminal(2), environment: environment)
     }
+
+    /// Columns of the terminal on stdout, now; nil where it is none.
+    var width: Int? { OwnProcess.isTerminal(1) ? OwnProcess.terminalWidth(1) : nil }
 
     /// False where the reader is gone (`aloft logs | head`).
     @discardableResult
     func say(_ text: String) -> Bool { OwnProcess.write(Array(text.utf8), to: 1) }
+
+    /// Bytes of another program, as they are.
+    @discardableResult
+    func say(bytes: [UInt8]) -> Bool { OwnProcess.write(bytes, to: 1) }
 
     func complain(_ text: String) { OwnProcess.write(Array(text.utf8), to: 2) }
 

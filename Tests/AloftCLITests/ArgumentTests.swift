@@ -16,7 +16,7 @@ struct ArgumentTests {
     func up() throws {
         let command = try parse("up deploy/a.yaml --env staging --state /s --detach --json", as: UpCommand.self)
         #expect(command.file == "deploy/a.yaml")
-        #expect(command.environment == "staging")
+        #expect(command.environment?.text == "staging")
         #expect(command.state == "/s")
         #expect(command.detach)
         #expect(command.output.json)
@@ -53,14 +53,41 @@ struct ArgumentTests {
         }
     }
 
+    /// Every command that does something: those with commands of their own only hold them.
+    private var commands: [any ParsableCommand.Type] {
+        AloftCommand.configuration.groupedSubcommands.flatMap(\.subcommands).flatMap { command in
+            command.configuration.subcommands.isEmpty ? [command] : command.configuration.subcommands
+        }
+    }
+
     @Test("every command that can be seen takes --json, has an abstract and an example")
     func everyCommand() throws {
-        let commands = AloftCommand.configuration.groupedSubcommands.flatMap(\.subcommands)
-        #expect(commands.count == 14)
+        #expect(commands.count == 25)
         for command in commands {
             #expect(!command.configuration.abstract.isEmpty, "\(command)")
             #expect(command.configuration.discussion.contains("Example: aloft "), "\(command)")
             #expect(command.helpMessage().contains("--json"), "\(command)")
+        }
+    }
+
+    @Test("every example of a command's help can be typed")
+    func examples() throws {
+        for command in commands {
+            for line in command.configuration.discussion.split(separator: "\n") {
+                let text = line.replacing("Example: ", with: "").drop { $0 == " " }
+                guard text.hasPrefix("aloft ") else { continue }
+                let words = try shellWords(text.prefix { !"#|>".contains($0) })
+                #expect(throws: Never.self, "\(text)") { _ = try AloftCommand.parseAsRoot(Array(words.dropFirst())) }
+            }
+        }
+    }
+
+    /// Words of a line, where double quotes keep blanks together.
+    private func shellWords(_ line: Substring) throws -> [String] {
+        let parts = line.split(separator: "\"", omittingEmptySubsequences: false)
+        try #require(parts.count % 2 == 1, "a quote is open in \(line)")
+        return parts.enumerated().flatMap { index, part in
+            index % 2 == 1 ? [String(part)] : part.split(separator: " ").map(String.init)
         }
     }
 

@@ -44,8 +44,8 @@ struct StatusTextTests {
               /srv/hello/aloft.yaml  plan 0a1b2c3d4e5f
               1 234 567 requests, 21 failed, 3 under way, 12 connections
 
-            SERVICE  READY  BOUNDS  LISTEN
-            web      2/3    2-5     port
+            SERVICE  READY  RELEASE  BOUNDS  LISTEN
+            web      2/3    -        2-5     port
 
             REPLICA  STATE       FOR     PID   CPU   MEMORY  RESTARTS  REQUESTS  UNDER WAY  LIMITS
             web-1    ready       3m 10s  4250  3.4%  25 MiB  0         600 000   2          cgroup v2
@@ -59,6 +59,45 @@ struct StatusTextTests {
 
             """
         #expect(StatusText(palette: .plain).render(report) == expected)
+    }
+
+    @Test("says where a rollout is, what it waits for, and why there are so many replicas")
+    func rollout() {
+        var report = report
+        report.services[0].release = 6
+        report.services[0].rollout = Reports.rollout(
+            phase: "frozen", message: "10% errors over 1%", verdict: "fail", outcome: .frozen)
+        report.services[0].scaling = ScalingReport(
+            reason: "3: p95 612 ms over 500 ms for 2m",
+            metrics: [
+                .init(name: "latency p95", current: "612 ms", target: "500 ms"),
+                .init(name: "cpu", current: nil, target: "70%"),
+            ], history: [1, 1, 2, 3])
+        report.services[0].replicas[0].release = 6
+        report.services[0].replicas[1].release = 7
+        let text = StatusText(palette: .plain, typed: " --state /s").render(report)
+        #expect(
+            text.contains(
+                """
+                SERVICE  READY  RELEASE  BOUNDS  LISTEN
+                web      2/3    6        2-5     port
+                  release 7 over 6: frozen, step 2 of 4, 12.5% of the traffic: 10% errors over 1%
+                  verdict fail
+                  next: aloft promote web --state /s, or aloft abort web --state /s
+                  replicas ▃▃▆█ 3: p95 612 ms over 500 ms for 2m
+                  latency p95 612 ms of 500 ms, cpu missing of 70%
+
+                REPLICA  RELEASE  STATE       FOR     PID   CPU   MEMORY  RESTARTS  REQUESTS  UNDER WAY  LIMITS
+                web-1    6        ready       3m 10s  4250  3.4%  25 MiB  0         600 000   2          cgroup v2
+                web-2    7        backingOff  3s      -     -     -       3         -         -          -
+                """), "\(text)")
+    }
+
+    @Test("a rollout that ended well is not told again")
+    func ended() {
+        var report = report
+        report.services[0].rollout = Reports.rollout(phase: "done", outcome: .succeeded)
+        #expect(!StatusText(palette: .plain).render(report).contains("over 6"))
     }
 
     @Test("colours never change the words")

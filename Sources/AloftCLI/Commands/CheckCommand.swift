@@ -16,7 +16,7 @@ struct CheckCommand: ParsableCommand {
     var file: String?
 
     @Option(
-        name: .customLong("env"),
+        name: [.customLong("env"), .customLong("environment")],
         help: ArgumentHelp("Lay this environment of the file over it.", valueName: "NAME"))
     var environment: String?
 

@@ -18,9 +18,9 @@ struct PlanCommand: AsyncParsableCommand {
     var file: String?
 
     @Option(
-        name: .customLong("env"),
+        name: [.customLong("env"), .customLong("environment")],
         help: ArgumentHelp("Lay this environment of the file over it.", valueName: "NAME"))
-    var environment: String?
+    var environment: EnvironmentName?
 
     @Option(
         name: .long,
@@ -31,11 +31,12 @@ struct PlanCommand: AsyncParsableCommand {
 
     func run() async throws {
         let choice = try FileChoice.find(file)
-        let (source, reading) = try choice.plan(environment: environment, json: output.json)
+        let (source, reading) = try choice.plan(environment: environment?.text, json: output.json)
         guard let plan = reading.plan else { return }
         let effective = plan.effectiveFile()
         let gaps = Language.gaps(of: plan)
-        let paths = choice.state(state, environment: ProcessInfo.processInfo.environment)
+        let paths = choice.state(
+            state, name: environment?.text, environment: ProcessInfo.processInfo.environment)
         let difference = try await difference(of: source, paths)
         let terminal = Terminal.standard
         if output.json {
@@ -50,7 +51,7 @@ struct PlanCommand: AsyncParsableCommand {
     /// Nil where no daemon runs, which is no failure of a plan.
     private func difference(of source: SourceFile, _ paths: StatePaths) async throws -> PlanDifference? {
         guard FileManager.default.fileExists(atPath: paths.controlSocket) else { return nil }
-        let path = "plan/difference".query([("environment", environment)])
+        let path = "plan/difference".query([("environment", environment?.text)])
         do {
             return try await ControlClient(paths: paths).post(path, source.bytes)
         } catch  where error.code == "notRunning" {

@@ -7,18 +7,19 @@ struct RestartCommand: AsyncParsableCommand {
         abstract: "Replace the replicas of a service, never going below its minAvailable.",
         discussion: """
             Example: aloft restart web
-                     aloft events -f      # shows how it goes
+                     aloft restart web --wait --timeout 10m
             """)
 
     @Argument(help: "A service of the file.")
     var service: String
 
+    @OptionGroup var wait: WaitChoice
     @OptionGroup var daemon: DaemonChoice
     @OptionGroup var output: OutputChoice
 
     func run() async throws {
         let client = ControlClient(paths: try daemon.paths())
-        let accepted: Accepted = try await client.post("services/\(service.pathSegment)/restart")
+        let accepted = try await SettledChange(client: client, service: service, change: "restart", wait: wait).post()
         let terminal = Terminal.standard
         if output.json { try terminal.say(json: accepted) } else { terminal.say(accepted.message + "\n") }
     }

@@ -8,6 +8,7 @@ struct ScaleCommand: AsyncParsableCommand {
         abstract: "Run this many replicas of a service, within the file's bounds.",
         discussion: """
             Example: aloft scale web 5
+                     aloft scale web 5 --wait
 
             The number outlives a restart of the daemon; a fixed `replicas:` in the file leaves nothing to scale.
             """)
@@ -18,6 +19,7 @@ struct ScaleCommand: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("How many.", valueName: "n"))
     var replicas: Int
 
+    @OptionGroup var wait: WaitChoice
     @OptionGroup var daemon: DaemonChoice
     @OptionGroup var output: OutputChoice
 
@@ -28,7 +30,8 @@ struct ScaleCommand: AsyncParsableCommand {
     func run() async throws {
         let client = ControlClient(paths: try daemon.paths())
         let body = try JSONEncoder().encode(ScaleRequest(replicas: replicas))
-        let accepted: Accepted = try await client.post("services/\(service.pathSegment)/scale", Array(body))
+        let change = SettledChange(client: client, service: service, change: "scale", wait: wait)
+        let accepted = try await change.post(Array(body))
         let terminal = Terminal.standard
         if output.json { try terminal.say(json: accepted) } else { terminal.say(accepted.message + "\n") }
     }

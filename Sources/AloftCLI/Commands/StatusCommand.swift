@@ -18,7 +18,8 @@ struct StatusCommand: AsyncParsableCommand {
         if output.json {
             try Terminal.standard.say(json: report)
         } else {
-            Terminal.standard.say(StatusText(palette: Terminal.standard.palette).render(report))
+            let text = StatusText(palette: Terminal.standard.palette, typed: daemon.typed)
+            Terminal.standard.say(text.render(report))
         }
     }
 }

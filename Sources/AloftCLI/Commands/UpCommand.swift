@@ -15,37 +15,50 @@ struct UpCommand: AsyncParsableCommand {
 
             In the foreground it prints a line for each thing that happens. Ctrl-C lets requests end and stops the \
             replicas; Ctrl-C again ends everything at once. Replicas that a crashed daemon left running are taken over.
+
+            With --detach it exits 1 where a service did not become ready, and says why; the daemon goes on trying.
             """)
 
     @Argument(help: ArgumentHelp("Default: aloft.yaml here or in a folder above.", valueName: "file"))
     var file: String?
 
     @Option(
-        name: .customLong("env"),
-        help: ArgumentHelp("Lay this environment of the file over it.", valueName: "NAME"))
-    var environment: String?
+        name: [.customLong("env"), .customLong("environment")],
+        help: ArgumentHelp(
+            "Lay this environment of the file over it; its state directory is .aloft-NAME.", valueName: "NAME"))
+    var environment: EnvironmentName?
 
     @Option(
         name: .long,
-        help: ArgumentHelp("State directory; default: $ALOFT_STATE, or .aloft beside the file.", valueName: "DIR"))
+        help: ArgumentHelp(
+            "State directory; default: $ALOFT_STATE, or .aloft or .aloft-NAME beside the file.", valueName: "DIR"))
     var state: String?
 
-    @Flag(name: [.short, .long], help: "Go to the background once it answers.")
+    @Flag(name: [.short, .long], help: "Go to the background, and return once every service is ready.")
     var detach = false
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("With --detach: how long services may take to be ready; default 2m.", valueName: "2m"))
+    var timeout: TimeLimit?
 
     @Flag(name: .long, help: .hidden)
     var reportsStart = false
 
     @OptionGroup var output: OutputChoice
 
+    func validate() throws {
+        if timeout != nil, !detach { throw ValidationError("--timeout is only for --detach") }
+    }
+
     func run() async throws {
         let variables = ProcessInfo.processInfo.environment
         let choice = try FileChoice.find(file)
-        let paths = choice.state(state, environment: variables)
-        if detach { return try startDetached(choice, paths, variables) }
+        let paths = choice.state(state, name: environment?.text, environment: variables)
+        if detach { return try await startDetached(choice, paths, variables) }
         let start = ForegroundStart(json: output.json, reportsStart: reportsStart)
         let options = DaemonOptions(
-            file: choice.path, environmentName: environment, paths: paths, hostEnvironment: variables,
+            file: choice.path, environmentName: environment?.text, paths: paths, hostEnvironment: variables,
             writesToStandardError: !output.json, show: start.show)
         let daemon: Daemon
         do {
@@ -64,11 +77,25 @@ struct UpCommand: AsyncParsableCommand {
         }
     }
 
-    /// Checks the file here, where its report can be shown in full, then starts a copy of this program.
-    private func startDetached(_ choice: FileChoice, _ paths: StatePaths, _ variables: [String: String]) throws {
-        _ = try choice.plan(environment: environment, json: output.json)
+    /// Checks the file here, where its report can be shown in full, then waits for the copy and its services.
+    private func startDetached(
+        _ choice: FileChoice, _ paths: StatePaths, _ variables: [String: String]
+    ) async throws {
+        _ = try choice.plan(environment: environment?.text, json: output.json)
+        let started = try copy(choice, paths, variables)
+        let typed = DaemonChoice.typed(file: file, state: state, environment: environment)
+        try await Readiness.wait(
+            ControlClient(paths: paths), limit: timeout ?? .minutes(2), typed: typed)
+        if output.json { return try Terminal.standard.say(json: started) }
+        Terminal.standard.say(StartText(palette: Terminal.standard.palette).render(started, isDetached: true))
+    }
+
+    /// Starts a copy of this program in the background; returns once it answers.
+    private func copy(
+        _ choice: FileChoice, _ paths: StatePaths, _ variables: [String: String]
+    ) throws(CommandFailure) -> StartReport {
         var arguments = [CommandLine.arguments[0], "up", choice.path, "--state", paths.directory, "--reports-start"]
-        if let environment { arguments += ["--env", environment] }
+        if let environment { arguments += ["--env", environment.text] }
         let report: DetachedReport
         do {
             try Directories.make(paths.directory)
@@ -80,9 +107,7 @@ struct UpCommand: AsyncParsableCommand {
         }
         switch report {
         case .failed(let failure): throw failure
-        case .started(let start):
-            if output.json { return try Terminal.standard.say(json: start) }
-            Terminal.standard.say(StartText(palette: Terminal.standard.palette).render(start, isDetached: true))
+        case .started(let start): return start
         }
     }
 }

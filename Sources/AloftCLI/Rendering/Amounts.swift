@@ -36,6 +36,26 @@ package enum Amount {
         return tenths >= 100 || tenths % 10 == 0 ? "\((tenths + 5) / 10)%" : "\(tenths / 10).\(tenths % 10)%"
     }
 
+    /// A number of percent, at most two digits after the point: `12.5%`.
+    package static func weight(_ percent: Double) -> String {
+        let hundredths = Int((min(100, max(0, percent.isFinite ? percent : 0)) * 100).rounded())
+        let (whole, part) = (hundredths / 100, hundredths % 100)
+        guard part > 0 else { return "\(whole)%" }
+        return part % 10 == 0 ? "\(whole).\(part / 10)%" : "\(whole).\(part < 10 ? "0" : "")\(part)%"
+    }
+
+    /// Seconds of one answer: `0.4 ms`, `41 ms`, `1.2 s`.
+    package static func latency(_ seconds: Double) -> String {
+        let milliseconds = max(0, seconds.isFinite ? seconds : 0) * 1000
+        if milliseconds >= 999.5 { return "\(tenths(milliseconds / 1000)) s" }
+        return milliseconds < 10 ? "\(tenths(milliseconds)) ms" : "\(Int(milliseconds.rounded())) ms"
+    }
+
+    private static func tenths(_ value: Double) -> String {
+        let tenths = Int((min(value, 1e12) * 10).rounded())
+        return tenths % 10 == 0 || tenths >= 1000 ? "\(tenths / 10)" : "\(tenths / 10).\(tenths % 10)"
+    }
+
     /// `12 040`: groups of three.
     package static func count(_ value: Int) -> String {
         let digits = Array(String(abs(value)))

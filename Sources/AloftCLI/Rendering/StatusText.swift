@@ -3,9 +3,17 @@ import AloftModel
 
 /// `aloft status` for people.
 package struct StatusText {
-    private let palette: Palette
+    /// Columns of the sparkline of replicas over time.
+    static let historyWidth = 40
 
-    package init(palette: Palette) { self.palette = palette }
+    private let palette: Palette
+    private let rollouts: RolloutText
+
+    /// - Parameter typed: the options that name the daemon, which commands that are proposed repeat.
+    package init(palette: Palette, typed: String = "") {
+        self.palette = palette
+        rollouts = RolloutText(palette: palette, typed: typed)
+    }
 
     package func render(_ report: StatusReport) -> String {
         heading(report) + "\n" + services(report) + "\n" + replicas(report)
@@ -30,32 +38,53 @@ package struct StatusText {
     }
 
     private func services(_ report: StatusReport) -> String {
-        var table = Table(["SERVICE", "READY", "BOUNDS", "LISTEN"])
+        var table = Table(["SERVICE", "READY", "RELEASE", "BOUNDS", "LISTEN"])
         for service in report.services {
             let tone: Palette.Tone = service.ready >= service.desired ? .green : service.ready == 0 ? .red : .yellow
             let bounds =
                 service.minReplicas == service.maxReplicas ? "fixed" : "\(service.minReplicas)-\(service.maxReplicas)"
             table.add([
-                .init(service.name), .init("\(service.ready)/\(service.desired)", tone), .init(bounds),
-                .init(service.listen),
+                .init(service.name), .init("\(service.ready)/\(service.desired)", tone),
+                .init(service.release.map(String.init) ?? "-"), .init(bounds), .init(service.listen),
             ])
+            addNotes(of: service, to: &table)
         }
         return table.render(palette)
     }
 
+    /// Its rollout, what holds it, and why it has as many replicas as it has.
+    private func addNotes(of service: ServiceReport, to table: inout Table) {
+        if let rollout = service.rollout, rollout.outcome != .succeeded {
+            table.addNote(rollouts.brief(rollout), rollouts.tone(of: rollout))
+            if let verdict = rollout.verdict { table.addNote("verdict " + Palette.printable(verdict)) }
+            if let next = rollouts.next(rollout) { table.addNote("next: \(next)", .cyan) }
+        }
+        guard let scaling = service.scaling else { return }
+        let history = Sparkline.peaks(of: scaling.history, width: Self.historyWidth)
+        let reason = Palette.printable(scaling.reason)
+        table.addNote(history.isEmpty ? "replicas " + reason : "replicas \(history) " + reason)
+        let metrics = scaling.metrics.map { "\($0.name) \($0.current ?? "missing") of \($0.target)" }
+        if !metrics.isEmpty { table.addNote(Palette.printable(metrics.joined(separator: ", ")), .dim) }
+    }
+
+    /// With the release of each where a service runs two of them.
     private func replicas(_ report: StatusReport) -> String {
-        var table = Table([
-            "REPLICA", "STATE", "FOR", "PID", "CPU", "MEMORY", "RESTARTS", "REQUESTS", "UNDER WAY", "LIMITS",
-        ])
+        let hasTwo = report.services.contains { Set($0.replicas.map(\.release)).count > 1 }
+        var header = ["REPLICA", "STATE", "FOR", "PID", "CPU", "MEMORY"]
+        header += ["RESTARTS", "REQUESTS", "UNDER WAY", "LIMITS"]
+        if hasTwo { header.insert("RELEASE", at: 1) }
+        var table = Table(header)
         for replica in report.services.flatMap(\.replicas) {
-            table.add([
+            var cells: [Table.Cell] = [
                 .init(replica.name), .init(replica.state, tone(of: replica)),
                 .init((report.now - replica.since).brief), .init(replica.pid.map(String.init) ?? "-"),
                 .init(replica.cpu.map(Amount.percent) ?? "-"), .init(replica.memory.map(Amount.bytes) ?? "-"),
                 .init("\(replica.restarts)", replica.restarts > 0 ? .yellow : nil),
                 .init(replica.requests.map(Amount.count) ?? "-"),
                 .init(replica.activeRequests.map(Amount.count) ?? "-"), .init(limits(of: replica)),
-            ])
+            ]
+            if hasTwo { cells.insert(.init(replica.release == 0 ? "-" : "\(replica.release)"), at: 1) }
+            table.add(cells)
             addNotes(of: replica, in: report, to: &table)
         }
         return table.render(palette)

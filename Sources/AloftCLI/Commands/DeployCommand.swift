@@ -1,0 +1,94 @@
+import AloftDaemon
+import ArgumentParser
+import Foundation
+import NIOCore
+
+struct DeployCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "deploy",
+        abstract: "Make a release of a service and roll it out, by the service's strategy.",
+        discussion: """
+            Example: aloft deploy
+                     aloft deploy web --artifact build/ --message "faster search"
+                     aloft deploy api --image registry.example.com/api:1.4 --set env.LEVEL=debug --no-wait
+
+            Shows each step until the release is current, rolled back or frozen, and exits 0 only in the first case. \
+            Ctrl-C stops watching, not the rollout. With --json each line is a report of the rollout.
+            """)
+
+    /// An artifact is copied before the answer.
+    static let answerTimeout = TimeAmount.minutes(10)
+
+    @Argument(help: "A service of the file; may be left out where there is one only.")
+    var service: String?
+
+    @Option(name: .long, help: ArgumentHelp("A folder that is copied into the release.", valueName: "DIR"))
+    var artifact: String?
+
+    @Option(name: .long, help: ArgumentHelp("The image to run, of a service with a container.", valueName: "REF"))
+    var image: String?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("A variable on top of the file's `env`; may be repeated.", valueName: "env.NAME=VALUE"))
+    var set: [VariableSetting] = []
+
+    @Option(name: .long, help: ArgumentHelp("Why, for the history.", valueName: "TEXT"))
+    var message: String?
+
+    @OptionGroup var watch: WatchChoice
+    @OptionGroup var daemon: DaemonChoice
+    @OptionGroup var output: OutputChoice
+
+    func validate() throws {
+        if artifact != nil, image != nil {
+            throw ValidationError("a release has an artifact or an image; give --artifact or --image")
+        }
+        for (index, setting) in set.enumerated() where set[..<index].contains(where: { $0.name == setting.name }) {
+            throw ValidationError("--set names env.\(setting.name) twice")
+        }
+    }
+
+    func run() async throws {
+        let folder = try artifact.map(Self.folder)
+        let client = ControlClient(paths: try daemon.paths())
+        let name = try await ServiceChoice.name(service, usage: "aloft deploy SERVICE", client)
+        let request = DeployRequest(
+            artifact: folder, image: image,
+            environment: Dictionary(uniqueKeysWithValues: set.map { ($0.name, $0.value) }), message: message,
+            user: UserName.current)
+        let release: ReleaseReport = try await client.post(
+            "services/\(name.pathSegment)/deploy", json: request, within: Self.answerTimeout)
+        try await watch.finish(release, client, typed: daemon.typed, json: output.json)
+    }
+
+    /// The absolute path of a folder that is there.
+    static func folder(_ given: String) throws(CommandFailure) -> String {
+        let path = given.hasPrefix("/") ? given : "\(FileChoice.currentDirectory)/\(given)"
+        var isDirectory: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
+            throw CommandFailure(
+                "there is no folder \(given)", hint: "build the app first, or correct --artifact", code: "noArtifact",
+                exitCode: .misuse)
+        }
+        guard isDirectory.boolValue else {
+            throw CommandFailure(
+                "\(given) is a file; an artifact is a folder", hint: "name the folder that it is in",
+                code: "noArtifact", exitCode: .misuse)
+        }
+        return URL(fileURLWithPath: path).standardizedFileURL.path
+    }
+}
+
+/// `env.NAME=VALUE` of `--set`.
+struct VariableSetting: ExpressibleByArgument, Sendable, Hashable {
+    let name: String
+    let value: String
+
+    init?(argument: String) {
+        guard argument.hasPrefix("env."), let equals = argument.firstIndex(of: "=") else { return nil }
+        name = String(argument[..<equals].dropFirst(4))
+        value = String(argument[argument.index(after: equals)...])
+        guard name.wholeMatch(of: #/[A-Za-z_][A-Za-z0-9_]*/#) != nil, !value.contains("\0") else { return nil }
+    }
+}

@@ -1,0 +1,77 @@
+import AloftDaemon
+import AloftModel
+
+/// Releases for people: the history of a service, and one of them in full.
+package struct ReleaseText: Sendable {
+    private let palette: Palette
+
+    package init(palette: Palette) { self.palette = palette }
+
+    /// After `aloft deploy` and its like, before the rollout is shown.
+    package func created(_ release: ReleaseReport) -> String {
+        "\(palette(.bold, release.service)): release \(release.number), \(Palette.printable(release.reason))"
+            + palette(.dim, " by \(Palette.printable(release.by))") + "\n"
+    }
+
+    /// Newest first, as they come; verdicts of the releases that did not make it.
+    package func table(_ releases: [ReleaseReport]) -> String {
+        guard !releases.isEmpty else { return "there is no release yet\n" }
+        var table = Table(["RELEASE", "STATUS", "WHEN", "BY", "WHY", "RUNS", "VERDICTS"])
+        for release in releases {
+            table.add([
+                .init("\(release.number)"), .init(release.status, tone(of: release)), .init(minute(release.created)),
+                .init(Palette.printable(release.by)), .init(why(release)), .init(runs(release)),
+                .init(release.verdicts.isEmpty ? "-" : "\(release.verdicts.count)"),
+            ])
+            guard ["failed", "rolledBack"].contains(release.status), let verdict = release.verdicts.last else {
+                continue
+            }
+            table.addNote(Palette.printable(verdict), .yellow)
+        }
+        return table.render(palette)
+    }
+
+    /// All that is known of one.
+    package func full(_ release: ReleaseReport) -> String {
+        var text = palette(.bold, "\(release.service) release \(release.number)") + "  "
+        text += tone(of: release).map { palette($0, release.status) } ?? release.status
+        text += "\n"
+        let facts: [(String, String?)] = [
+            ("created", "\(release.created)"), ("by", release.by), ("why", release.reason),
+            ("message", release.message), ("environment", release.environment), ("strategy", release.strategy),
+            ("artifact", release.artifact.map { "sha256 \($0)" }), ("image", release.image),
+            ("set", release.set.isEmpty ? nil : release.set.joined(separator: ", ")),
+        ]
+        for (name, value) in facts {
+            guard let value else { continue }
+            text += "  \(palette(.dim, name))" + String(repeating: " ", count: 13 - name.count)
+            text += Palette.printable(value) + "\n"
+        }
+        if !release.verdicts.isEmpty { text += "\nverdicts:\n" }
+        for verdict in release.verdicts { text += "  " + Palette.printable(verdict) + "\n" }
+        return text
+    }
+
+    private func why(_ release: ReleaseReport) -> String {
+        Palette.printable(release.reason + (release.message.map { ": \($0)" } ?? ""))
+    }
+
+    private func runs(_ release: ReleaseReport) -> String {
+        Palette.printable(release.image ?? release.artifact ?? "-")
+    }
+
+    private func tone(of release: ReleaseReport) -> Palette.Tone? {
+        switch release.status {
+        case "current": .green
+        case "failed", "rolledBack": .red
+        case "pending", "rollingOut": .yellow
+        default: nil
+        }
+    }
+
+    /// `2026-11-20 22:12Z`.
+    private func minute(_ time: Timestamp) -> String {
+        let text = time.description
+        return "\(text.prefix(10)) \(text.dropFirst(11).prefix(5))Z"
+    }
+}
