@@ -9,7 +9,8 @@ package struct AloftCommand: AsyncParsableCommand {
         discussion: """
             Begin with `aloft init` in the app's folder, then `aloft up`.
 
-            Every command takes --json. Exit codes: 0 done, 1 failed, 2 wrong usage or a wrong file.
+            Every command takes --json. Exit codes: 0 done, 1 failed, rolled back or frozen, 2 wrong usage or a \
+            wrong file.
             """,
         version: Version.current,
         groupedSubcommands: [

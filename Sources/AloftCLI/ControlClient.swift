@@ -126,7 +126,16 @@ struct ControlClient: Sendable {
         return CommandFailure(
             "no daemon runs on \(paths.directory)"
                 + (reason == ENOENT ? "" : ": the last one was killed, its replicas may still run"),
-            hint: "start it with `aloft up`, or name its state directory with --state", code: "notRunning")
+            hint: "start it with `\(Self.start(paths))`, or name its state directory with --state", code: "notRunning")
+    }
+
+    /// The command that starts the daemon of this state directory.
+    static func start(_ paths: StatePaths) -> String {
+        let folder = paths.directory.split(separator: "/").last ?? ""
+        guard folder.hasPrefix(".aloft-"), let name = EnvironmentName(argument: String(folder.dropFirst(7))) else {
+            return "aloft up"
+        }
+        return "aloft up --env \(name.text)"
     }
 
     private func unreadable(_ why: String) -> CommandFailure {

@@ -6,11 +6,15 @@ import AloftSystem
 struct ForegroundStart: Sendable {
     private let json: Bool
     private let reportsStart: Bool
+    private let typed: String
     private let printer: LinePrinter
 
-    /// - Parameter reportsStart: set in the copy that runs in the background; it prints nothing.
-    init(json: Bool, reportsStart: Bool) {
+    /// - Parameters:
+    ///   - reportsStart: set in the copy that runs in the background; it prints nothing.
+    ///   - typed: the options that name the daemon, for the commands that are proposed.
+    init(json: Bool, reportsStart: Bool, typed: String) {
         self.json = json
+        self.typed = typed
         self.reportsStart = reportsStart
         printer = LinePrinter()
     }
@@ -28,7 +32,7 @@ struct ForegroundStart: Sendable {
             printer.print(
                 json
                     ? Terminal.jsonLine(report)
-                    : StartText(palette: Terminal.standard.palette).render(report, isDetached: false))
+                    : StartText(palette: Terminal.standard.palette, typed: typed).render(report, isDetached: false))
             return
         }
         tell(.started(report))

@@ -79,7 +79,9 @@ enum Readiness: Sendable, Hashable {
     /// `web-1 is backingOff: ended before it was ready; exit code 3; it printed: …`.
     private static func detail(of replica: ReplicaReport) -> String {
         var parts = ["\(replica.name) is \(replica.state)" + (replica.reason.map { ": \($0)" } ?? "")]
-        if let exit = replica.lastExit { parts.append("its process ended with \(exit)") }
+        if let exit = replica.lastExit, replica.reason?.contains(exit) != true {
+            parts.append("its process ended with \(exit)")
+        }
         if let probe = replica.probes.first(where: { $0.passed == false }) {
             parts.append("\(probe.kind) probe: \(probe.answer)")
         }

@@ -40,7 +40,7 @@ struct RolloutPrinterTests {
                 "",
                 "22:12:22  web 7  verdict pass: 0% errors\n",
                 "22:12:23  web 7  shifting 2/4  50%  new 1/1, stable 4/4  50% for 2m, 2m left\n",
-                "22:12:24  web 7  done 0/4  100%  new 1/1, stable 4/4\n",
+                "22:12:24  web 7  done  100%  new 1/1, stable 4/4\n",
             ])
         #expect(printer.draw(after: .seconds(9), width: 80) == "")
         #expect(printer.end(after: .seconds(9), width: 80) == "")

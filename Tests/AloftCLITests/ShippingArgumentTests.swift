@@ -1,3 +1,4 @@
+import AloftDaemon
 import ArgumentParser
 import Testing
 
@@ -99,6 +100,16 @@ struct ShippingArgumentTests {
         #expect(file.state(nil, environment: [:]).directory == "/srv/app/.aloft")
         #expect(file.state(nil, name: "staging", environment: [:]).directory == "/srv/app/.aloft-staging")
         #expect(file.state("/s", name: "staging", environment: [:]).directory == "/s")
+    }
+
+    @Test(
+        "who finds no daemon is told how to start that of the environment",
+        arguments: [
+            ("/srv/.aloft", "aloft up"), ("/srv/.aloft-staging", "aloft up --env staging"), ("/s", "aloft up"),
+            ("/", "aloft up"), ("/srv/.aloft-", "aloft up"),
+        ])
+    func start(directory: String, command: String) {
+        #expect(ControlClient.start(StatePaths(directory: directory)) == command)
     }
 
     @Test("commands that are proposed name the same daemon")

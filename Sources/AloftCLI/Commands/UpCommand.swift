@@ -51,12 +51,14 @@ struct UpCommand: AsyncParsableCommand {
         if timeout != nil, !detach { throw ValidationError("--timeout is only for --detach") }
     }
 
+    private var typed: String { DaemonChoice.typed(file: file, state: state, environment: environment) }
+
     func run() async throws {
         let variables = ProcessInfo.processInfo.environment
         let choice = try FileChoice.find(file)
         let paths = choice.state(state, name: environment?.text, environment: variables)
         if detach { return try await startDetached(choice, paths, variables) }
-        let start = ForegroundStart(json: output.json, reportsStart: reportsStart)
+        let start = ForegroundStart(json: output.json, reportsStart: reportsStart, typed: typed)
         let options = DaemonOptions(
             file: choice.path, environmentName: environment?.text, paths: paths, hostEnvironment: variables,
             writesToStandardError: !output.json, show: start.show)
@@ -83,11 +85,11 @@ struct UpCommand: AsyncParsableCommand {
     ) async throws {
         _ = try choice.plan(environment: environment?.text, json: output.json)
         let started = try copy(choice, paths, variables)
-        let typed = DaemonChoice.typed(file: file, state: state, environment: environment)
         try await Readiness.wait(
             ControlClient(paths: paths), limit: timeout ?? .minutes(2), typed: typed)
         if output.json { return try Terminal.standard.say(json: started) }
-        Terminal.standard.say(StartText(palette: Terminal.standard.palette).render(started, isDetached: true))
+        Terminal.standard.say(
+            StartText(palette: Terminal.standard.palette, typed: typed).render(started, isDetached: true))
     }
 
     /// Starts a copy of this program in the background; returns once it answers.

@@ -35,7 +35,7 @@ package struct RolloutText: Sendable {
     package func line(_ report: RolloutReport, now: Timestamp) -> String {
         var text = palette(.dim, clock(now)) + "  " + palette(.bold, "\(report.service) \(report.release)")
         text += "  " + palette(tone(of: report), (report.isPaused ? "paused, " : "") + phase(report))
-        if report.steps > 0 { text += " \(report.step)/\(report.steps)" }
+        if report.step > 0, report.steps > 0 { text += " \(report.step)/\(report.steps)" }
         text += "  \(Amount.weight(report.weight))  \(readyText(report))"
         if !report.message.isEmpty { text += "  " + Palette.printable(report.message) }
         if let next = next(report) { text += "  (\(next))" }

@@ -4,7 +4,13 @@ import AloftDaemon
 struct StartText {
     private let palette: Palette
 
-    init(palette: Palette) { self.palette = palette }
+    /// The options that name the daemon, as they are to be typed.
+    private let typed: String
+
+    init(palette: Palette, typed: String = "") {
+        self.palette = palette
+        self.typed = typed
+    }
 
     func render(_ report: StartReport, isDetached: Bool) -> String {
         let facts = "  pid \(report.pid), up in \(report.milliseconds) ms"
@@ -13,7 +19,8 @@ struct StartText {
         if let admin = report.admin { text += "  " + palette(.dim, "\(admin)/metrics  \(admin)/health") + "\n" }
         let next =
             isDetached
-            ? "  aloft status, aloft logs -f, aloft down" : "  Ctrl-C stops it; `aloft status` elsewhere shows it"
+            ? "  aloft status\(typed), aloft logs -f\(typed), aloft down\(typed)"
+            : "  Ctrl-C stops it; `aloft status\(typed)` elsewhere shows it"
         return text + palette(.dim, next) + "\n"
     }
 }
