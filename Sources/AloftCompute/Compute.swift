@@ -32,6 +32,8 @@ package actor Compute {
     /// Replicas that were measured too seldom to say how many cores they use.
     var unmeasured: Set<ReplicaID> = []
     var isMeasuringSoon = false
+    /// Commands that people run beside replicas.
+    var commandsUnderWay = 0
 
     /// - Parameter services: The primary sets, at their least numbers; `start` and `scale` before `run()` say more.
     package init(
@@ -82,6 +84,8 @@ package actor Compute {
             jobs = continuation
             adopt(found.records, found.leftovers)
             for name in order { advance(name) }
+            // Where there are no services, whoever waits for the end of all is told here.
+            resumeWaiters()
             await withDiscardingTaskGroup { group in
                 for await job in stream { group.addTask(operation: job) }
                 group.cancelAll()

@@ -10,6 +10,10 @@ package enum ComputeError: Error, Sendable, Hashable, CustomStringConvertible {
     case unknownRelease(service: String, release: Int, known: [Int])
     /// The primary set of a service cannot be removed: another is promoted first.
     case isPrimary(service: String, release: Int)
+    /// No replica runs that a command could run beside.
+    case noReplica(service: String, index: Int?, release: Int?)
+    /// So many commands run beside replicas already.
+    case tooManyCommands(limit: Int)
     /// `stopAll` was called; nothing is started any more.
     case stopping
 
@@ -26,6 +30,11 @@ package enum ComputeError: Error, Sendable, Hashable, CustomStringConvertible {
                 + known.map(String.init).joined(separator: ", ")
         case .isPrimary(let service, let release):
             "release \(release) is what `\(service)` runs: another must take its place before it can go"
+        case .noReplica(let service, let index, let release):
+            "no replica " + (index.map { "`\(service)-\($0)`" } ?? "of `\(service)`")
+                + (release.map { " of release \($0)" } ?? "") + " runs at present"
+        case .tooManyCommands(let limit):
+            "\(limit) commands run beside replicas already: wait for one to end"
         case .stopping:
             "the daemon is stopping"
         }

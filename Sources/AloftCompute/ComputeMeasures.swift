@@ -64,8 +64,10 @@ extension Compute {
 
     private func measureFirst() async {
         while !unmeasured.isEmpty {
-            let usages = await driver.measure(unmeasured.compactMap { replicas[$0]?.running })
-            for id in unmeasured {
+            // Others may be added while these are measured.
+            let asked = unmeasured
+            let usages = await driver.measure(asked.compactMap { replicas[$0]?.running })
+            for id in asked {
                 if let usage = usages[id] {
                     replicas[id]?.shown.measured(usage, at: now)
                     replicas[id]?.measured.measured(usage, at: now)

@@ -163,8 +163,9 @@ extension ControlFailure {
             switch error {
             case .unknownService: .unknownService
             case .outOfBounds: .outOfBounds
-            case .unknownRelease: .nothingThere
+            case .unknownRelease, .noReplica: .nothingThere
             case .isPrimary: .refused
+            case .tooManyCommands: .busy
             case .stopping: .stopping
             }
         self.init(code, error.description)

@@ -13,6 +13,7 @@ package struct LaunchPlan: Sendable, Hashable {
     package enum Failure: Error, Sendable, Hashable, CustomStringConvertible {
         case missingVariable(String)
         case wrongAddress(String)
+        case noAddress(String)
 
         package var description: String {
             switch self {
@@ -20,6 +21,8 @@ package struct LaunchPlan: Sendable, Hashable {
                 "`${env.\(name)}`: the variable \(name) is not set where `aloft up` was started; export it, or take it out"
             case .wrongAddress(let reference):
                 "`${\(reference)}` has no meaning here: it goes with `listen: \(reference == "PORT" ? "port" : "unix")`"
+            case .noAddress(let reference):
+                "`${\(reference)}` has no meaning here: a command that runs once has no address of its own"
             }
         }
     }
@@ -31,10 +34,7 @@ package struct LaunchPlan: Sendable, Hashable {
         let resolve = Resolver(address: address, host: host)
         arguments = try resolve.all(spec.command)
         directory = spec.directory
-        var variables: [(name: String, value: String)] = []
-        for name in ["PATH", "HOME", "LANG"] {
-            if let value = host[name] { variables.append((name, value)) }
-        }
+        var variables = Self.inherited(host)
         switch address {
         case .port(let port): variables.append(("PORT", "\(port)"))
         case .unix(let path): variables.append(("SOCKET", path))
@@ -46,7 +46,33 @@ package struct LaunchPlan: Sendable, Hashable {
             variables.append((variable.name, try resolve.one(variable.value)))
         }
         environment = variables.map { "\($0.name)=\($0.value)" }
-        path = variables.first { $0.name == "PATH" }?.value ?? "/usr/local/bin:/usr/bin:/bin"
+        path = Self.path(variables)
+    }
+
+    /// A command that runs once, beside no replica: what names an address is left out of its environment.
+    init(_ command: ServiceCommand, host: [String: String]) throws(Failure) {
+        let resolve = Resolver(address: nil, host: host)
+        arguments = try resolve.all(command.command)
+        directory = command.spec.directory
+        var variables = Self.inherited(host)
+        variables.append(("ALOFT_SERVICE", command.spec.name))
+        variables.append(("ALOFT_RELEASE", "\(command.release)"))
+        for variable in command.spec.environment where !variable.value.parts.contains(where: Self.isAddress) {
+            variables.removeAll { $0.name == variable.name }
+            variables.append((variable.name, try resolve.one(variable.value)))
+        }
+        environment = variables.map { "\($0.name)=\($0.value)" }
+        path = Self.path(variables)
+    }
+
+    private static func isAddress(_ part: Template.Part) -> Bool { part == .port || part == .socket }
+
+    private static func inherited(_ host: [String: String]) -> [(name: String, value: String)] {
+        ["PATH", "HOME", "LANG"].compactMap { name in host[name].map { (name, $0) } }
+    }
+
+    private static func path(_ variables: [(name: String, value: String)]) -> String {
+        variables.first { $0.name == "PATH" }?.value ?? "/usr/local/bin:/usr/bin:/bin"
     }
 
     /// The command of a probe, with the same references.
@@ -57,7 +83,8 @@ package struct LaunchPlan: Sendable, Hashable {
     }
 
     private struct Resolver {
-        let address: ReplicaAddress
+        /// Nil where there is none.
+        let address: ReplicaAddress?
         let host: [String: String]
 
         func all(_ templates: [Template]) throws(Failure) -> [String] {
@@ -75,6 +102,8 @@ package struct LaunchPlan: Sendable, Hashable {
         private func value(_ part: Template.Part) throws(Failure) -> String {
             switch (part, address) {
             case (.text(let text), _): return text
+            case (.port, nil): throw .noAddress("PORT")
+            case (.socket, nil): throw .noAddress("SOCKET")
             case (.port, .port(let port)): return "\(port)"
             case (.socket, .unix(let path)): return path
             case (.port, _): throw .wrongAddress("PORT")

@@ -16,6 +16,12 @@ package protocol Driver: Sendable {
     func measure(_ replicas: [any RunningReplica]) async -> [ReplicaID: ProcessUsage]
     /// Who would hold a replica with these resources to them.
     func enforcement(of resources: Resources) -> Enforcement
+    /// Runs a command of a service for which this driver is needed, a container, to its end or time limit.
+    func run(
+        _ command: ServiceCommand, output: @escaping @Sendable ([UInt8]) async -> Void
+    ) async -> ExecOutcome
+    /// The image that a reference means now, by a name that stays the same: what a release is made of.
+    func resolveImage(_ spec: ContainerSpec, service: String) async throws(LaunchFailure) -> String
     /// Called when all replicas have ended and none will be started.
     func close() async
 }
@@ -23,6 +29,8 @@ package protocol Driver: Sendable {
 /// One replica that was started, until `sweep` has removed the last of it.
 package protocol RunningReplica: Sendable {
     var record: AdoptionRecord { get }
+    /// Where it answers as its own processes see it: in a container the port may be another.
+    var innerAddress: ReplicaAddress { get }
     var hasEnded: Bool { get }
     /// Waits for its end. Nil where the task is cancelled first.
     func ended() async -> LastExit.Cause?
@@ -34,6 +42,43 @@ package protocol RunningReplica: Sendable {
     func removeFiles() async -> [String]
     /// Runs a command beside it, with its environment and under its limits.
     func exec(_ command: [String], environment: LaunchPlan, timeout: Duration) async -> ExecOutcome
+    /// The same for a person: what it prints on both streams is handed on as it comes, all of it. While `output` waits,
+    /// so does the command.
+    func exec(
+        _ command: [String], environment: LaunchPlan, timeout: Duration,
+        output: @escaping @Sendable ([UInt8]) async -> Void
+    ) async -> ExecOutcome
+}
+
+extension Driver {
+    /// A driver without containers says so.
+    package func resolveImage(_ spec: ContainerSpec, service: String) async throws(LaunchFailure) -> String {
+        throw LaunchFailure("`\(service)`: there is nothing here that runs containers")
+    }
+
+    /// A driver that knows no such commands says so.
+    package func run(
+        _ command: ServiceCommand, output: @escaping @Sendable ([UInt8]) async -> Void
+    ) async -> ExecOutcome {
+        .notStarted("commands cannot be run in containers of `\(command.spec.name)`")
+    }
+}
+
+extension RunningReplica {
+    package var innerAddress: ReplicaAddress { record.address }
+
+    /// Hands on what was kept of the output once the command has ended.
+    package func exec(
+        _ command: [String], environment: LaunchPlan, timeout: Duration,
+        output: @escaping @Sendable ([UInt8]) async -> Void
+    ) async -> ExecOutcome {
+        let outcome = await exec(command, environment: environment, timeout: timeout)
+        switch outcome {
+        case .ended(_, let bytes), .timedOut(let bytes): if !bytes.isEmpty { await output(bytes) }
+        case .notStarted: break
+        }
+        return outcome
+    }
 }
 
 /// What a driver needs to know to start a replica.

@@ -97,8 +97,8 @@ struct Prober: Sendable {
         do {
             let record = replica.record
             let plan = try LaunchPlan(
-                service, replica: record.id, address: record.address, host: hostEnvironment)
-            let arguments = try LaunchPlan.command(command, address: record.address, host: hostEnvironment)
+                service, replica: record.id, address: replica.innerAddress, host: hostEnvironment)
+            let arguments = try LaunchPlan.command(command, address: replica.innerAddress, host: hostEnvironment)
             return Self.answer(to: await replica.exec(arguments, environment: plan, timeout: timeout), timeout)
         } catch {
             return ProbeAnswer(passed: false, text: "\(error)")

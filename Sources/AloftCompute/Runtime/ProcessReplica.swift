@@ -100,4 +100,21 @@ final class ProcessReplica: RunningReplica {
             clock: clock
         ).run()
     }
+
+    func exec(
+        _ command: [String], environment: LaunchPlan, timeout: Duration,
+        output: @escaping @Sendable ([UInt8]) async -> Void
+    ) async -> ExecOutcome {
+        do {
+            guard let program = command.first else { throw LaunchFailure("the command is empty") }
+            var launch = ProcessLaunch(
+                executable: try ProgramPath.find(program, directory: environment.directory, path: environment.path),
+                arguments: command, environment: environment.environment, directory: environment.directory,
+                standardOutput: -1, standardError: -1)
+            launch.cgroupProcsFiles = cgroup?.procsFiles ?? []
+            return await StreamedRun(timeout: timeout, clock: clock, output: output).run(launch)
+        } catch {
+            return .notStarted("\(error)")
+        }
+    }
 }

@@ -161,6 +161,46 @@ struct ComputeClockTests {
         }
     }
 
+    @Test("a replica is measured when it is ready and a second later, so that the first look at it shows a number")
+    func measuredSoon() async throws {
+        let stage = Stage()
+        stage.driver.state.withLock { $0.used = .zero }
+        try await running(stage, [Self.spec(3)]) { compute in
+            try await eventually("they are ready") { stage.recorder.endpoints.count == 3 }
+            // One that got ready a moment after the others is measured for the first time a second later.
+            try await eventually("cores are known") {
+                if stage.clock.pending.contains(.seconds(1)) { stage.clock.advance(by: .seconds(1)) }
+                return await compute.areMeasured
+            }
+            #expect((2...3).contains(stage.driver.state.withLock { $0.measurements.count }))
+            #expect(await compute.status().first?.replicas.allSatisfy { $0.usage?.cores == 0 } == true)
+        }
+    }
+
+    @Test("the autoscaler's interval is its own: looking at status in between does not shorten it")
+    func ownInterval() async throws {
+        let stage = Stage()
+        stage.driver.state.withLock { $0.used = .zero }
+        try await running(stage, [Self.spec()]) { compute in
+            try await eventually("it is ready") { stage.recorder.endpoints.count == 1 }
+            try await stage.pass(.seconds(1))
+            try await eventually("cores are known") { await compute.measure("web").first?.cores == 0 }
+            stage.clock.advance(by: .seconds(14))
+            _ = await compute.measure("web")
+            for step in 1...15 {
+                stage.clock.advance(by: .seconds(1))
+                stage.driver.state.withLock { $0.used = .milliseconds(step <= 5 ? step * 1000 : 5000) }
+                _ = await compute.status()
+            }
+            let measure = try #require(await compute.measure("web").first)
+            #expect(abs((measure.cores ?? 0) - 5.0 / 15.0) < 0.001, "\(String(describing: measure.cores))")
+            #expect(measure.readyFor == .seconds(30) && measure.ready && measure.memoryBytes == 1 << 20)
+            #expect(await compute.status().first?.replicas.first?.usage?.cores == 0)
+            #expect(await compute.measureAll().mapValues(\.count) == ["web": 1])
+            #expect(await compute.measure("wob").isEmpty)
+        }
+    }
+
     @Test("a journal that can't be written is said, and the replica serves all the same")
     func storeFails() async throws {
         struct FullDisk: Error, CustomStringConvertible { let description = "disk full" }
@@ -193,4 +233,8 @@ struct ComputeClockTests {
         await #expect(throws: ComputeStartError.self) { try await compute.run() }
         #expect(stage.driver.launches.isEmpty)
     }
+}
+
+extension Compute {
+    fileprivate var areMeasured: Bool { replicas.values.allSatisfy { $0.shown.cores != nil } }
 }

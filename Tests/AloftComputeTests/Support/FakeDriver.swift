@@ -11,6 +11,10 @@ final class FakeDriver: Driver {
         var failure: LaunchFailure?
         var running: [ReplicaID: FakeReplica] = [:]
         var closed = false
+        /// Processor time that every replica is said to have used.
+        var used: Duration?
+        /// How often replicas were measured, and how many of them.
+        var measurements: [Int] = []
     }
 
     let state = Mutex(State())
@@ -30,7 +34,16 @@ final class FakeDriver: Driver {
 
     func adopt(_ record: AdoptionRecord) async -> any RunningReplica { FakeReplica(record) }
     func forget(_ leftover: Leftover) async throws {}
-    func measure(_ replicas: [any RunningReplica]) async -> [ReplicaID: ProcessUsage] { [:] }
+    func measure(_ replicas: [any RunningReplica]) async -> [ReplicaID: ProcessUsage] {
+        let used = state.withLock { state in
+            state.measurements.append(replicas.count)
+            return state.used
+        }
+        guard let used else { return [:] }
+        let usage = ProcessUsage(
+            cpuNanoseconds: Int64(used / .nanoseconds(1)), memoryBytes: 1 << 20, processes: 1)
+        return Dictionary(uniqueKeysWithValues: replicas.map { ($0.record.id, usage) })
+    }
     func enforcement(of resources: Resources) -> Enforcement { .none }
     func close() async { state.withLock { $0.closed = true } }
 

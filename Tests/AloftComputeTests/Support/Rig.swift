@@ -18,14 +18,22 @@ final class Rig: Sendable {
     let compute: Compute
     private let task = Mutex<Task<Void, any Error>?>(nil)
 
-    init(_ directory: String, recorder: Recorder = Recorder(), _ services: [ServiceSpec], cgroups: Bool = true) {
+    convenience init(
+        _ directory: String, recorder: Recorder = Recorder(), _ services: [ServiceSpec], cgroups: Bool = true
+    ) {
+        self.init(
+            directory, recorder: recorder, targets: services.map { ServiceTarget(spec: $0, release: 0) },
+            cgroups: cgroups)
+    }
+
+    init(_ directory: String, recorder: Recorder = Recorder(), targets: [ServiceTarget], cgroups: Bool = true) {
         self.directory = directory
         self.recorder = recorder
         var logger = Logger(label: "test")
         logger.logLevel = .warning
         let environment = ["PATH": "/usr/bin:/bin", "HOME": "/root", "LANG": "C.UTF-8", "GREETING": "hello"]
         compute = Compute(
-            services: services,
+            services: targets,
             configuration: ComputeConfiguration(
                 stateDirectory: directory, hostEnvironment: environment, cgroups: cgroups ? .discover : .off),
             ports: recorder.ports, logger: logger)
@@ -81,8 +89,16 @@ func withRig(
     _ services: [ServiceSpec], cgroups: Bool = true,
     _ body: @Sendable (Rig, Fixture) async throws -> Void
 ) async throws {
+    try await withRig(
+        targets: services.map { ServiceTarget(spec: $0, release: 0) }, cgroups: cgroups, body)
+}
+
+/// The same with releases.
+func withRig(
+    targets: [ServiceTarget], cgroups: Bool = true, _ body: @Sendable (Rig, Fixture) async throws -> Void
+) async throws {
     try await withFixture { fixture in
-        let rig = Rig(try fixture.directory(), services, cgroups: cgroups)
+        let rig = Rig(try fixture.directory(), targets: targets, cgroups: cgroups)
         rig.start()
         fixture.atEnd("stop") {
             await rig.compute.stopAll()
