@@ -71,6 +71,11 @@ package struct RolloutState: Sendable, Hashable, Codable {
     package var step: Int = 0
     /// The share that the new release is to be sent now; without meaning while rolling.
     package var weight: Percent = Percent(0)
+    /// Whether the edge is to follow `weight`; otherwise it treats all replicas alike.
+    package var isSplit = false
+    /// Replicas that each set is to have; nil where this rollout does not say.
+    package var canaryTarget: Int?
+    package var stableTarget: Int?
     /// The new set is primary and its release current.
     package var isPromoted = false
     /// No further step is taken; analysis goes on.
@@ -111,11 +116,17 @@ package struct RolloutState: Sendable, Hashable, Codable {
 
     /// Whether a driver still has to do something for it, a frozen one's shares and numbers included.
     package var isUnderWay: Bool { !phase.isEnd }
+
+    /// What the edge is to do now.
+    package var split: TrafficSplit? {
+        guard isSplit, let stable else { return nil }
+        return TrafficSplit(stable: stable, canary: release, canaryShare: weight)
+    }
 }
 
 /// What is remembered about how the new set holds itself.
 package struct ReadinessState: Sendable, Hashable, Codable {
-    /// The most replicas that were ready since the number wanted last changed.
+    /// The most replicas that were ready at a time, of those still wanted.
     package var best: Int = 0
     /// The rollout's clock since which fewer are ready than wanted; nil while all are.
     package var lackingSince: Duration?
@@ -137,7 +148,7 @@ package struct AnalysisState: Sendable, Hashable, Codable {
     package var looked: Duration?
     /// Judgements in a row that were not "pass", insufficient ones not counted.
     package var failures: Int = 0
-    /// "pass" since the present step began.
+    /// "pass" since the weight last changed.
     package var passes: Int = 0
     package var last: Verdict?
 

@@ -1,0 +1,156 @@
+import AloftModel
+
+/// What a person, or another release, asks of a rollout that is under way.
+package enum RolloutRequest: Sendable, Hashable {
+    case pause(by: String)
+    /// Goes on after a pause, or tries again what was frozen.
+    case resume(by: String)
+    /// Skips the steps that are left.
+    case promote(by: String)
+    case approve(name: String, by: String)
+    /// Back to the old release; `force` also where a migration can't be undone.
+    case abort(by: String, force: Bool)
+    /// Another release of the service begins as soon as this one is out of the way.
+    case supersede(next: Int, by: String)
+}
+
+extension RolloutPlanner {
+    /// The name by which a migration of unknown outcome is said to have done its work.
+    package static let migrationApproval = "migration"
+
+    /// What follows from a request: the state to be written, with what it tells, or why not.
+    package static func answer(
+        _ request: RolloutRequest, _ state: RolloutState, at wall: Timestamp, time: Duration, spec: ServiceSpec
+    ) throws(RolloutError) -> RolloutStep {
+        guard state.isUnderWay else { throw .noRollout(service: state.service) }
+        let facts = RolloutFacts(time: time, wall: wall, wanted: 0, sets: [])
+        var planner = RolloutPlanner(state: state, facts: facts, spec: spec, step: RolloutStep(state: state))
+        planner.state.time = time
+        switch request {
+        case .pause(let user): try planner.pause(user)
+        case .resume(let user): try planner.resume(user)
+        case .promote(let user): try planner.hasten(user)
+        case .approve(let name, let user): try planner.approve(name, user)
+        case .abort(let user, let force): try planner.abort(user, force)
+        case .supersede(let next, let user): planner.supersede(next, user)
+        }
+        planner.step.state = planner.state
+        return planner.step
+    }
+
+    private func refusal(_ asked: String, _ why: String) -> RolloutError {
+        .notNow(service: state.service, asked: asked, phase: state.phase, why: why)
+    }
+
+    private mutating func pause(_ user: String) throws(RolloutError) {
+        guard !state.phase.isGoingBack else { throw refusal("pause", "it is going back") }
+        guard state.phase != .frozen else { throw refusal("pause", "it is frozen already") }
+        guard !state.isPaused else { throw refusal("pause", "it is paused already") }
+        state.isPaused = true
+        tell("waiting", .notice, "paused by \(user)")
+    }
+
+    private mutating func resume(_ user: String) throws(RolloutError) {
+        if state.phase == .frozen, let from = state.frozenFrom {
+            guard state.migration != .unknown else {
+                throw refusal("resume", "the migration is not run again; approve `migration` if it is done, or abort")
+            }
+            goOn(to: from)
+            tell("step", .notice, "tried again by \(user), from \(from.rawValue)")
+        } else if state.isPaused {
+            state.isPaused = false
+            restartClock()
+            tell("step", .notice, "resumed by \(user)")
+        } else {
+            throw refusal("resume", "it is not paused")
+        }
+    }
+
+    private mutating func hasten(_ user: String) throws(RolloutError) {
+        if state.phase == .frozen, let from = state.frozenFrom {
+            guard state.migration != .unknown, !from.isGoingBack else {
+                throw refusal(
+                    "promote", from.isGoingBack ? "it was going back" : "the outcome of the migration is not known")
+            }
+            goOn(to: state.isPromoted ? .cleaning : .promoting)
+        } else if state.phase.isGoingBack {
+            throw refusal("promote", "it is going back")
+        }
+        state.isHastened = true
+        state.isPaused = false
+        tell("step", .notice, "promoted by \(user): what is left is skipped")
+    }
+
+    private mutating func approve(_ name: String, _ user: String) throws(RolloutError) {
+        let record = ApprovalRecord(name: name, user: user, time: facts.wall)
+        if state.phase == .frozen, state.migration == .unknown, name == Self.migrationApproval {
+            state.migration = .confirmed
+            goOn(to: .migration)
+        } else {
+            let open = openApprovals
+            guard open.contains(name) else {
+                throw .noSuchApproval(service: state.service, name: name, open: open)
+            }
+        }
+        state.approvals.append(record)
+        tell("step", .notice, "`\(name)` approved by \(user)")
+    }
+
+    /// Names that are not approved yet, of this and later steps.
+    private var openApprovals: [String] {
+        if state.phase == .frozen && state.migration == .unknown { return [Self.migrationApproval] }
+        guard state.strategy == .canary, !state.isHastened, !state.phase.isGoingBack,
+            [.gates, .migration, .starting, .shifting].contains(state.frozenFrom ?? state.phase)
+        else { return [] }
+        let steps = spec.deploy.canary.steps
+        return steps.dropFirst(state.phase == .shifting ? state.step : 0).compactMap { step in
+            guard case .approve(let name) = step, !state.approvals.contains(where: { $0.name == name }) else {
+                return nil
+            }
+            return name
+        }
+    }
+
+    private mutating func abort(_ user: String, _ force: Bool) throws(RolloutError) {
+        guard !state.phase.isGoingBack else { throw refusal("abort", "it goes back already") }
+        guard state.phase != .cleaning else { throw refusal("abort", "the old release is going; use rollback") }
+        if state.phase == .migration, state.migration == .running {
+            throw refusal("abort", "the migration runs, and is not stopped halfway")
+        }
+        let early = [.gates, .migration].contains(state.frozenFrom ?? state.phase)
+        guard early || state.stable != nil else { throw refusal("abort", "there is no release to go back to") }
+        if !early, state.migration.mayHaveRun, spec.release?.reversible != true, !force {
+            throw .irreversible(service: state.service, release: state.release)
+        }
+        retreat(.aborted, "aborted by \(user)")
+    }
+
+    /// A release that is promoted stays, since it is what runs; one that is not makes way.
+    private mutating func supersede(_ next: Int, _ user: String) {
+        state.next = next
+        guard !state.phase.isGoingBack, state.phase != .cleaning else { return }
+        if state.phase == .migration, state.migration == .running { return }
+        if state.phase == .frozen, let from = state.frozenFrom, from.isGoingBack {
+            goOn(to: from)
+        } else if state.isPromoted {
+            if state.phase == .frozen { goOn(to: .cleaning) }
+            state.isHastened = true
+            state.isPaused = false
+        } else if state.stable == nil, ![.gates, .migration].contains(state.frozenFrom ?? state.phase) {
+            // Nothing to go back to: it becomes what runs, and the next one takes over from it.
+            goOn(to: .promoting)
+            state.isHastened = true
+        } else {
+            retreat(.superseded, "release \(next) by \(user) takes over")
+        }
+    }
+
+    private mutating func goOn(to phase: RolloutPhase) {
+        enter(phase)
+        state.frozenFrom = nil
+        state.reason = nil
+        state.isPaused = false
+        state.readiness = ReadinessState()
+        state.analysis = AnalysisState()
+    }
+}
