@@ -12,7 +12,12 @@ package struct LatencyDigest: Sendable, Hashable, Codable {
 
     package init() {}
 
-    @inline(__always)
+    /// - Precondition: One count a bucket.
+    init(counts: [UInt64]) {
+        precondition(counts.count == Self.buckets)
+        self.counts = counts
+    }
+
     mutating func add(nanoseconds: UInt64) {
         counts[Self.bucket(nanoseconds)] &+= 1
     }

@@ -181,7 +181,7 @@ struct ReleaseTests {
         for backend in rotation.backends {
             backend.requests = 10
             backend.attemptFailures = 3
-            backend.digest.add(nanoseconds: 5_000_000)
+            backend.answered(200, after: 5_000_000, now: 1)
         }
         let leaving = rotation.backends[0]
         leaving.underWay = 1

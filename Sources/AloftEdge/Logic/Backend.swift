@@ -12,8 +12,8 @@ final class Backend {
     var attemptFailures: UInt64 = 0
     var connectionsOpened: UInt64 = 0
     var latency = LatencyHistogram()
-    /// The same on a finer scale, for the release.
-    var digest = LatencyDigest()
+    /// The same on a finer scale, for the release: one count a bucket of `LatencyDigest`.
+    private let samples: UnsafeMutablePointer<UInt64>
     var load = DecayingMean()
     /// Left out of rotation until then (monotonic nanoseconds): it refused a connection.
     var suspendedUntil: UInt64 = 0
@@ -23,7 +23,26 @@ final class Backend {
     /// Kept-alive connections with nothing under way; the last one used is taken first.
     var idle: [UpstreamConnection] = []
 
-    init(endpoint: Endpoint) { self.endpoint = endpoint }
+    init(endpoint: Endpoint) {
+        self.endpoint = endpoint
+        samples = .allocate(capacity: LatencyDigest.buckets)
+        samples.initialize(repeating: 0, count: LatencyDigest.buckets)
+    }
+
+    deinit { samples.deallocate() }
+
+    var digest: LatencyDigest {
+        LatencyDigest(counts: Array(UnsafeBufferPointer(start: samples, count: LatencyDigest.buckets)))
+    }
+
+    /// The head of an answer came `latency` nanoseconds after the request was sent.
+    @inline(__always)
+    func answered(_ status: Int, after latency: UInt64, now: UInt64) {
+        self.latency.add(latency)
+        samples[LatencyDigest.bucket(latency)] &+= 1
+        if status >= 500 { attemptFailures &+= 1 }
+        load.add(latency, now: now)
+    }
 }
 
 /// Mean latency that halves the weight of the past every `halfLife`; rises at once (Twitter Finagle's peak EWMA).

@@ -33,9 +33,8 @@ final class EdgeSnapshot: Sendable {
         self.spec = spec
         self.services = services
         let numbers = Dictionary(services.enumerated().map { ($1.name, $0) }) { first, _ in first }
-        let wishes = services.map { ReleaseWishes($0) }
         var routes: [CompiledRoute] = []
-        for route in spec.routes { routes.append(try CompiledRoute(route, services: numbers, wishes: wishes)) }
+        for route in spec.routes { routes.append(try CompiledRoute(route, services: services, numbers: numbers)) }
         self.routes = routes
         router = Router(routes: spec.routes.map(\.match))
         trusted = TrustedNetworks(spec.trustedProxies)
@@ -62,11 +61,15 @@ final class ServicePlan: Sendable {
     let timeout: UInt64
     /// What a request may say of the release it goes to; nil where it may say nothing.
     let wishes: ReleaseWishes?
+    /// Some requests are copied to the canary.
+    let mirrors: Bool
 
     init(
-        service: Int, balance: ServiceRoute.Balance, retry: RetrySpec, timeout: UInt64, wishes: ReleaseWishes? = nil
+        service: Int, balance: ServiceRoute.Balance, retry: RetrySpec, timeout: UInt64, wishes: ReleaseWishes? = nil,
+        mirrors: Bool = false
     ) {
         self.service = service
+        self.mirrors = mirrors
         self.wishes = wishes
         self.balance = balance
         self.retry = retry
@@ -111,20 +114,21 @@ final class CompiledRoute: Sendable {
     let template: String
     let action: Action
 
-    init(_ spec: RouteSpec, services: [String: Int], wishes: [ReleaseWishes?]) throws(EdgeError) {
+    init(_ spec: RouteSpec, services: [EdgeService], numbers: [String: Int]) throws(EdgeError) {
         template = spec.template
         switch spec.action {
         case .service(let route):
-            guard let number = services[route.service] else {
+            guard let number = numbers[route.service] else {
                 throw EdgeError(
                     code: .unknownService,
                     message: "the route \(spec.template) leads to the service \(route.service), which is not there",
-                    hint: "name one of: \(services.keys.sorted().joined(separator: ", "))")
+                    hint: "name one of: \(numbers.keys.sorted().joined(separator: ", "))")
             }
             action = .service(
                 ServicePlan(
                     service: number, balance: route.balance, retry: route.retry,
-                    timeout: UInt64(route.timeout.nanoseconds), wishes: wishes[number]))
+                    timeout: UInt64(route.timeout.nanoseconds), wishes: ReleaseWishes(services[number]),
+                    mirrors: services[number].mirror != nil))
         case .redirect(let redirect):
             action = .redirect(RedirectPlan(status: redirect.status, pieces: Self.pieces(redirect.to)))
         case .respond(let respond): action = .respond(.respond(respond))

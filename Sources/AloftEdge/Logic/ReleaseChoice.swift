@@ -6,6 +6,8 @@ enum Lane: Sendable, Hashable {
     case slot(UInt16)
     /// It asked for one by name.
     case stable, canary
+    /// The edge itself wants a replica of this release and of no other.
+    case release(Int32)
 }
 
 /// Which of two releases a request goes to.
@@ -36,7 +38,7 @@ struct ReleaseChoice: Sendable {
             carried -= 10_000
             return .canary
         case .slot(let slot): return Int(slot) < canaryShare ? .canary : .stable
-        case .stable: return .stable
+        case .stable, .release: return .stable
         case .canary: return .canary
         }
     }

@@ -98,7 +98,10 @@ enum RequestForwarding {
             case .xRequestID:
                 keeps = client.isTrusted && !field.value.isEmpty
                 if keeps { seen.insert(.requestID) }
-            case .other: keeps = field.name.count != mirrorMark.utf8CodeUnitCount || !isMirrorMark(field, bytes)
+            case .other:
+                keeps =
+                    !field.isHopByHop
+                    && (field.name.count != mirrorMark.utf8CodeUnitCount || !isMirrorMark(field, bytes))
             default: keeps = !field.isHopByHop || field.known == .transferEncoding || field.known == .trailer
             }
             if keeps {

@@ -17,6 +17,12 @@ struct RetryBudget: Sendable {
         requests[Int(now % UInt64(Self.window))] &+= 1
     }
 
+    /// The request counted last was not sent.
+    mutating func takeBack() {
+        let slot = Int(second % UInt64(Self.window))
+        if requests[slot] > 0 { requests[slot] -= 1 }
+    }
+
     /// Counts one retry if `share` of the requests allows it.
     mutating func spend(share: Percent, second now: UInt64) -> Bool {
         if now != second { advance(to: now) }

@@ -33,6 +33,8 @@ final class ServiceRotation {
     var mirrorShare = 0
     private var mirrorCounter = ShareCounter(start: 0)
     private var probed = 0
+    /// Requests of the edge's own that are under way: a lane counts while there are some.
+    var asides = 0
 
     init(name: String) { self.name = name }
 
@@ -106,12 +108,12 @@ final class ServiceRotation {
     /// Chooses a replica; nil when none that may be sent this request is in rotation.
     ///
     /// `avoided` is where it failed before: another replica is preferred, and never one of the canary.
-    @inline(__always)
+    @inline(never)
     func pick(
         _ balance: ServiceRoute.Balance, lane: Lane = .any, client: UInt64, avoided: Backend?, now: UInt64,
         random: inout QuickRandom
     ) -> Backend? {
-        guard isSplit else {
+        guard isSplit || asides > 0 else {
             return all.pick(balance, client: client, avoided: avoided, now: now, random: &random)
         }
         return pickRelease(balance, lane: lane, client: client, avoided: avoided, now: now, random: &random)
@@ -122,6 +124,10 @@ final class ServiceRotation {
         _ balance: ServiceRoute.Balance, lane: Lane, client: UInt64, avoided: Backend?, now: UInt64,
         random: inout QuickRandom
     ) -> Backend? {
+        if case .release(let release) = lane { return pick(release: Int(release), now: now) }
+        guard isSplit else {
+            return all.pick(balance, client: client, avoided: avoided, now: now, random: &random)
+        }
         let side: ReleaseChoice.Side
         if avoided != nil {
             side = choice.share(of: .stable) > 0 ? .stable : .canary

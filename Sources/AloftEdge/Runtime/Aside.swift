@@ -18,8 +18,7 @@ final class Aside {
     private let exchange: Exchange
     private(set) var isBusy = false
     private(set) var kind = Kind.mirror
-    /// The release it may be sent to; no other replica would do.
-    private(set) var release = 0
+    private var rotation: ServiceRotation?
     private var deadline: UInt64 = 0
     private var ended: ((_ status: Int, _ error: ErrorType) -> Void)?
 
@@ -32,12 +31,13 @@ final class Aside {
     }
 
     func begin(
-        _ kind: Kind, release: Int, deadline: UInt64, _ request: Exchange.Request, _ outgoing: ByteBuffer,
+        _ kind: Kind, deadline: UInt64, _ request: Exchange.Request, _ outgoing: ByteBuffer,
         _ ended: ((_ status: Int, _ error: ErrorType) -> Void)? = nil
     ) {
         isBusy = true
         self.kind = kind
-        self.release = release
+        rotation = request.rotation
+        rotation?.asides += 1
         self.deadline = deadline
         self.ended = ended
         nobody.phase = .head
@@ -47,6 +47,8 @@ final class Aside {
     /// Called by the exchange as it ends.
     func exchangeEnded(status: Int, error: ErrorType) {
         isBusy = false
+        rotation?.asides -= 1
+        rotation = nil
         let ended = self.ended.take()
         ended?(status, error)
     }
@@ -128,7 +130,7 @@ extension EdgeLoop {
             copy.writeImmutableBuffer(fields)
         }
         copy.writeString(Self.mirrorMark)
-        aside.begin(.mirror, release: release, deadline: now &+ Aside.mirrorTime, request.aside, copy)
+        aside.begin(.mirror, deadline: now &+ Aside.mirrorTime, request.aside(to: release), copy)
     }
 
     func probe(
@@ -146,9 +148,9 @@ extension EdgeLoop {
         outgoing.writeString(head.text)
         let request = Exchange.Request(
             snapshot: snapshot, route: .none, plan: .aside, rotation: rotation, counters: unroutedCounters,
-            facts: .probe(started: now), line: nil)
+            facts: .probe(release: release, started: now), line: nil)
         aside.begin(
-            .probe, release: release, deadline: now &+ UInt64(clamping: max(0, limit.nanoseconds)), request, outgoing
+            .probe, deadline: now &+ UInt64(clamping: max(0, limit.nanoseconds)), request, outgoing
         ) { status, error in
             let duration = Duration.nanoseconds(Int64(clamping: monotonicNow() &- now))
             promise.succeed(

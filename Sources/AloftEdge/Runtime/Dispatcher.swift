@@ -71,7 +71,8 @@ struct Dispatcher {
             method: loop.requestHead.method, minorVersion: loop.requestHead.minorVersion, isTLS: role.isTLS,
             keepAlive: loop.requestHead.keepAlive, wantsUpgrade: loop.requestHead.wantsUpgrade,
             wantsJSON: wantsJSON(bytes), clientHash: plan.balance == .hash ? client(bytes).hash : 0,
-            lane: plan.wishes == nil ? .any : lane(plan, bytes), id: id, started: monotonicNow())
+            lane: plan.wishes == nil ? .any : lane(plan, bytes), isMirrored: plan.mirrors, id: id,
+            started: monotonicNow())
     }
 
     private func lane(_ plan: ServicePlan, _ bytes: UnsafeRawBufferPointer) -> Lane {
@@ -184,7 +185,7 @@ struct Dispatcher {
     }
 
     private func accessLine(_ bytes: UnsafeRawBufferPointer, id: RequestID) -> AccessLine? {
-        guard loop.samples(snapshot.accessThreshold) else { return nil }
+        guard snapshot.accessThreshold > 0, loop.samples(snapshot.accessThreshold) else { return nil }
         var name = Array(Hexadecimal.text(id).utf8)
         if facts.isTrusted, let given = value(of: .xRequestID), !given.isEmpty {
             name = Array(bytes[given.lowerBound..<given.upperBound])

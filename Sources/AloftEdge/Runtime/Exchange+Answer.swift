@@ -49,10 +49,7 @@ extension Exchange {
         let now = monotonicNow()
         status = loop.responseHead.status
         let latency = now &- sentAt
-        backend.latency.add(latency)
-        backend.digest.add(nanoseconds: latency)
-        if status >= 500 { backend.attemptFailures &+= 1 }
-        backend.load.add(latency, now: now)
+        backend.answered(status, after: latency, now: now)
         if !plan.retriedStatuses.isEmpty, retriesStatus(now: now) { return }
         hasResponseBegun = true
         dropOutgoing()

@@ -14,6 +14,7 @@ extension Exchange {
         wasHeld = true
         // No attempt was made.
         attempts -= 1
+        rotation?.budget.takeBack()
         client.deadline = deadline
         client.setReading(false)
     }

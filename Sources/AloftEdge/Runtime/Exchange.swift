@@ -39,7 +39,9 @@ final class Exchange {
     var isReplicaDone = false
     var interimBytes = 0
     /// Set where nobody waits for the answer.
-    unowned(unsafe) var aside: Aside?
+    unowned(unsafe) var aside: Aside? { didSet { isAside = aside != nil } }
+    /// The same in one byte.
+    private(set) var isAside = false
     /// Set while it waits for a replica.
     var place: HoldGate.Place?
     var wasHeld = false
@@ -71,6 +73,7 @@ final class Exchange {
     // MARK: From the client
 
     /// Begins a request; `outgoing` holds its forwarded head and what is there of the body.
+    @inline(__always)
     func begin(_ request: consuming Request, outgoing: ByteBuffer, bodyBytes: Int, isComplete: Bool) {
         generation &+= 1
         isActive = true
@@ -92,18 +95,20 @@ final class Exchange {
         isTunnel = false
         isReplicaDone = false
         wasHeld = false
-        if aside == nil { loop.counters.activeRequests += 1 }
-        let mirrors = self.rotation?.mirrorShare != 0 && isComplete && bodyBytes == 0
-        let generation = self.generation
+        if !isAside { loop.counters.activeRequests += 1 }
+        if facts.isMirrored { return attemptAndMirror() }
         attempt(avoiding: nil)
-        // Behind the request itself, which may have ended by now.
-        if mirrors, self.generation == generation { mirror() }
     }
 
-    /// Sends a copy to the other release, if this request is one to be copied.
-    private func mirror() {
-        guard aside == nil, let rotation, let backend, let request, let outgoing, !facts.wantsUpgrade,
-            facts.method == .get || facts.method == .head, let release = rotation.mirrorTarget(of: backend)
+    /// Sends the request on its way and, behind it, a copy to the other release if it is one to be copied.
+    @inline(never)
+    private func attemptAndMirror() {
+        let generation = self.generation
+        let isPlain = isRequestComplete && requestBytes == 0 && !facts.wantsUpgrade
+        attempt(avoiding: nil)
+        // The request itself may have ended by now.
+        guard self.generation == generation, isPlain, facts.method == .get || facts.method == .head,
+            let rotation, let backend, let request, let outgoing, let release = rotation.mirrorTarget(of: backend)
         else { return }
         loop.mirror(request, head: outgoing, to: release)
     }
@@ -176,25 +181,24 @@ final class Exchange {
         guard let rotation else { return }
         let now = monotonicNow()
         attempts += 1
-        let chosen: Backend?
-        if let aside {
-            chosen = rotation.pick(release: aside.release, now: now)
-        } else {
-            if attempts == 1, !wasHeld { rotation.budget.countRequest(second: now / 1_000_000_000) }
-            chosen = rotation.pick(
+        if attempts == 1 { rotation.budget.countRequest(second: now / 1_000_000_000) }
+        guard
+            let backend = rotation.pick(
                 plan.balance, lane: facts.lane, client: facts.clientHash, avoided: avoiding, now: now,
                 random: &loop.random)
-        }
-        guard let backend = chosen else {
-            if !loop.hold(self, now: now) { fail(503, .noReplica, Self.noReplicaMessage) }
-            return
-        }
+        else { return noReplica(now: now) }
         take(backend, now: now)
         if let idle = backend.idle.popLast() {
             start(on: idle, now: now)
         } else {
             connect(to: backend)
         }
+    }
+
+    /// Waits for one, if the service says so and the client may.
+    @inline(never)
+    private func noReplica(now: UInt64) {
+        if !loop.hold(self, now: now) { fail(503, .noReplica, Self.noReplicaMessage) }
     }
 
     private func take(_ backend: Backend, now: UInt64) {
@@ -305,7 +309,7 @@ final class Exchange {
     /// Lets go of the replica, counts and logs.
     func finish(error: ErrorType, status: Int, clean: Bool) {
         guard isActive, let request = request.take() else { return }
-        if isWaiting { _ = leavePlace() }
+        if wasHeld { _ = leavePlace() }
         isActive = false
         plan = ServicePlan.none
         let now = monotonicNow()
@@ -314,10 +318,7 @@ final class Exchange {
         upstream?.release(clean: clean, now: now)
         leaveBackend()
         dropOutgoing()
-        if let aside {
-            rotation = nil
-            return aside.exchangeEnded(status: status, error: error)
-        }
+        if isAside { return asideEnded(status: status, error: error) }
         loop.counters.activeRequests -= 1
         let key = RouteCounters.Key(
             method: facts.method, status: UInt16(truncatingIfNeeded: status), isTLS: facts.isTLS,
@@ -332,5 +333,11 @@ final class Exchange {
                     nanoseconds: now &- facts.started, requestBytes: requestBytes, responseBytes: responseBytes,
                     attempts: attempts, error: error))
         }
+    }
+
+    @inline(never)
+    private func asideEnded(status: Int, error: ErrorType) {
+        rotation = nil
+        aside?.exchangeEnded(status: status, error: error)
     }
 }

@@ -30,9 +30,12 @@ extension Exchange {
             uncountedCounters = .passUnretained(counters)
         }
 
-        /// The same request once more, not logged.
-        var aside: Request {
-            Request(
+        /// The same request once more, for a replica of `release` and not logged.
+        func aside(to release: Int) -> Request {
+            var facts = facts
+            facts.lane = .release(Int32(truncatingIfNeeded: release))
+            facts.isMirrored = false
+            return Request(
                 snapshot: snapshot, route: route, plan: plan, rotation: rotation, counters: counters, facts: facts,
                 line: nil)
         }
@@ -51,7 +54,9 @@ extension Exchange {
         let wantsUpgrade: Bool
         let wantsJSON: Bool
         let clientHash: UInt64
-        let lane: Lane
+        var lane: Lane
+        /// A copy of it may go to another release.
+        var isMirrored = false
         let id: RequestID
         /// Monotonic nanoseconds.
         let started: UInt64
@@ -60,10 +65,11 @@ extension Exchange {
             method: .get, minorVersion: 1, isTLS: false, keepAlive: false, wantsUpgrade: false, wantsJSON: false,
             clientHash: 0, lane: .any, id: RequestID(high: 0, low: 0), started: 0)
 
-        static func probe(started: UInt64) -> Facts {
+        static func probe(release: Int, started: UInt64) -> Facts {
             Facts(
                 method: .get, minorVersion: 1, isTLS: false, keepAlive: true, wantsUpgrade: false, wantsJSON: false,
-                clientHash: 0, lane: .any, id: RequestID(high: 0, low: 0), started: started)
+                clientHash: 0, lane: .release(Int32(truncatingIfNeeded: release)), id: RequestID(high: 0, low: 0),
+                started: started)
         }
     }
 }
