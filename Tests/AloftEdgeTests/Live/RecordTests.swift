@@ -71,6 +71,29 @@ extension Live {
             }
         }
 
+        @Test("a head that is refused is one line of the log; an error page carries each field once")
+        func refused() async throws {
+            var plan = Plan()
+            plan.accessShare = Percent(100)
+            plan.timeouts.requestHead = .milliseconds(300)
+            plan.headers.set = [.init(name: "cache-control", value: "public"), .init(name: "X-Set", value: "1")]
+            try await live(plan) { rig in
+                let answers = try [
+                    rig.ask("GET / HTTP/1.1\r\n\r\n"), rig.ask("GET / HTTP/1.1\r\nHost: a\r\n"),
+                    rig.ask("GET / HTTP/1.1\r\nHost: a\r\nX: \(String(repeating: "x", count: 20_000))\r\n\r\n"),
+                ]
+                #expect(answers.map(\.status) == [400, 408, 431])
+                for answer in answers {
+                    #expect(answer.fields.filter { $0.name == "cache-control" }.map(\.value) == ["no-store"])
+                    #expect(answer["x-set"] == "1")
+                }
+                try eventually("three lines") { try logged(rig).count == 3 }
+                let lines = try logged(rig)
+                #expect(lines.map { $0["status"] as? Int ?? 0 }.sorted() == [400, 408, 431])
+                #expect(lines.allSatisfy { $0["client"] as? String == "127.0.0.1" })
+            }
+        }
+
         @Test("a share of the requests is logged, all are counted")
         func sampled() async throws {
             var plan = Plan()

@@ -89,6 +89,24 @@ extension Live {
             }
         }
 
+        @Test("two listeners on any free port both stay, and one that goes is closed")
+        func twins() async throws {
+            var plan = Plan()
+            plan.listeners = [listener(0), listener(0)]
+            plan.routes = [Plan.respond("/v", "1")]
+            try await live(plan) { [plan] rig in
+                #expect(rig.ports[0] != rig.ports[1])
+                let ports = try rig.apply(plan).map(\.port)
+                #expect(ports == rig.ports)
+                for port in rig.ports { #expect(try self.ask(port, "/v").text == "1") }
+                var fewer = plan
+                fewer.listeners = [self.listener(0)]
+                #expect(try rig.apply(fewer).map(\.port) == [rig.ports[0]])
+                #expect(try self.ask(rig.ports[0], "/v").text == "1")
+                #expect(throws: WireError.self) { try self.ask(rig.ports[1], "/v") }
+            }
+        }
+
         @Test("limits of the new plan hold for the next request, of old connections too")
         func limits() async throws {
             try await live { rig in
