@@ -104,3 +104,112 @@ struct PlannerSimulationTests {
         #expect(world.ready == world.desired, "seed \(seed)")
     }
 }
+
+/// Two sets of one service, of which one takes over from the other while everything that can go wrong does.
+private struct TwoSets {
+    var random: Dice
+    let minAvailable = 2
+    var sets = [
+        ServicePlanner.ReplicaSet(release: 1, wanted: [1, 2, 3], processes: []),
+        ServicePlanner.ReplicaSet(release: 2, wanted: [], processes: []),
+    ]
+    var generations: [Int: Int] = [:]
+    var now = MonotonicTime(nanoseconds: 0)
+    var broken: [String] = []
+
+    /// In rotation in the sets that are sent requests, and how many of them are wanted.
+    var ready: Int { count { $0.condition == .ready } }
+    var asked: Int { sets.filter { $0.isInRotation && !$0.isLeaving }.reduce(0) { $0 + $1.wanted.count } }
+
+    private func count(_ condition: (ServicePlanner.Process) -> Bool) -> Int {
+        sets.filter(\.isInRotation).reduce(0) { $0 + $1.processes.count(where: condition) }
+    }
+
+    mutating func plan() -> ServicePlanner.Decision {
+        let decision = ServicePlanner.decide(sets: sets, minAvailable: minAvailable, now: now)
+        for action in decision.actions {
+            switch action {
+            case .start(let index, let release): start(index, release)
+            case .stop(let id, let reason): stop(id, reason)
+            }
+        }
+        return decision
+    }
+
+    private mutating func start(_ index: Int, _ release: Int) {
+        generations[index, default: 0] += 1
+        let id = ReplicaID(service: "web", index: index, generation: generations[index] ?? 0)
+        guard let place = sets.firstIndex(where: { $0.release == release }), sets[place].wanted.contains(index) else {
+            return broken.append("starts \(id) of release \(release), which nobody wants")
+        }
+        sets[place].processes.append(.init(id: id, condition: .unready))
+    }
+
+    private mutating func stop(_ id: ReplicaID, _ reason: ServicePlanner.Reason) {
+        for set in sets.indices {
+            guard let place = sets[set].processes.firstIndex(where: { $0.id == id }) else { continue }
+            let process = sets[set].processes[place]
+            let patient = process.condemnedSince.map { now - $0 < ServicePlanner.patience } ?? true
+            if process.condition == .ready, sets[set].isInRotation, ready <= min(minAvailable, asked), patient {
+                broken.append("stops \(id) (\(reason)) with \(ready) in rotation")
+            }
+            sets[set].processes[place].condition = .stopping
+        }
+    }
+
+    /// One thing that happens to one process.
+    mutating func happen(crashes: Bool) {
+        let set = Int.random(in: 0...1, using: &random)
+        guard let place = sets[set].processes.indices.randomElement(using: &random) else { return }
+        let dice = Int.random(in: 0..<10, using: &random)
+        let process = sets[set].processes[place]
+        switch process.condition {
+        case .unready where dice < 6: sets[set].processes[place].condition = .ready
+        case .ready where crashes && dice == 0: sets[set].processes[place].condition = .unready
+        case .ready where crashes && dice == 1: sets[set].processes[place].condemnedSince = now
+        case .ready where crashes && dice == 2:
+            sets[set].processes[place].condition = .ended
+            sets[set].slots[process.id.index] = .init(notBefore: now + .seconds(2))
+        case .stopping, .ended: sets[set].processes.remove(at: place)
+        default: break
+        }
+    }
+
+    /// Somebody changes a number, the traffic, or takes a set out.
+    mutating func change() {
+        let set = Int.random(in: 0...1, using: &random)
+        switch Int.random(in: 0..<4, using: &random) {
+        case 0: sets[set].isInRotation.toggle()
+        case 1: sets[set].isLeaving.toggle()
+        default: sets[set].wanted = Array(1..<Int.random(in: 1...5, using: &random))
+        }
+    }
+}
+
+extension PlannerSimulationTests {
+    @Test("two sets keep what they must together, whatever is asked of them, and settle", arguments: 0..<40)
+    func twoSets(round: Int) {
+        let seed = UInt64.random(in: 0 ... .max)
+        var world = TwoSets(random: Dice(state: seed))
+        for step in 0..<400 {
+            if step % 25 == 20 { world.change() }
+            world.happen(crashes: true)
+            world.now = world.now + .milliseconds(500)
+            _ = world.plan()
+        }
+        world.sets[0].isLeaving = true
+        world.sets[1].isLeaving = false
+        world.sets[1].isInRotation = true
+        world.sets[1].wanted = [1, 2, 3]
+        var settled = false
+        for _ in 0..<3000 where !settled {
+            world.happen(crashes: false)
+            world.now = world.now + .milliseconds(500)
+            settled = world.plan().isSettled
+        }
+        #expect(world.broken.isEmpty, "seed \(seed): \(world.broken)")
+        #expect(settled, "seed \(seed): \(world.sets)")
+        #expect(world.sets[0].processes.isEmpty, "seed \(seed)")
+        #expect(world.sets[1].processes.count { $0.condition == .ready } == 3, "seed \(seed)")
+    }
+}
