@@ -100,8 +100,8 @@ package struct RolloutPlanner {
         var actions: [RolloutAction] = []
         if !isApplied { actions.append(.split(state.split)) }
         let targets = [(state.stable, state.stableTarget), (state.release, state.canaryTarget)]
-        for case (let release?, let target?) in targets where !facts.leaving.contains(release) {
-            if !facts.known.contains(release) {
+        for case (let release?, let target?) in targets {
+            if !facts.known.contains(release) || facts.leaving.contains(release) {
                 actions.append(.start(release: release, desired: target))
             } else if let set = facts.set(release) {
                 if set.desired != target { actions.append(.scale(release: release, to: target)) }

@@ -1,0 +1,35 @@
+import AloftModel
+
+/// Which releases are kept.
+package enum ReleaseHistory {
+    /// Releases that are more than `history.keep` back or older than `history.maxAge`.
+    ///
+    /// Never among them: the current release, the one that was current before it, one that is pending or rolled out, and
+    /// those of `needed`.
+    package static func superfluous(
+        _ releases: [Release], keeping history: HistorySpec, needed: Set<Int> = [], now: Timestamp
+    ) -> [Release] {
+        let sorted = releases.sorted { $0.number > $1.number }
+        let kept = needed.union(alwaysKept(sorted))
+        return sorted.enumerated().filter { position, release in
+            !kept.contains(release.number)
+                && (position >= max(1, history.keep) || now - release.created > history.maxAge)
+        }.map(\.element).sorted { $0.number < $1.number }
+    }
+
+    /// The release that `aloft rollback` goes back to: the last one before the current that served, and is not the same.
+    package static func before(_ current: Release, in releases: [Release]) -> Release? {
+        releases.filter { $0.number < current.number && $0.promoted != nil && !$0.runsTheSame(as: current) }
+            .max { $0.number < $1.number }
+    }
+
+    private static func alwaysKept(_ releases: [Release]) -> Set<Int> {
+        var kept = Set(releases.filter { [.pending, .rollingOut, .current].contains($0.status) }.map(\.number))
+        if let current = releases.first(where: { $0.status == .current }) {
+            let served = releases.filter { $0.number < current.number && $0.promoted != nil }
+            if let last = served.first { kept.insert(last.number) }
+            if let different = before(current, in: releases) { kept.insert(different.number) }
+        }
+        return kept
+    }
+}
