@@ -218,6 +218,13 @@ struct ComputeClockTests {
         }
     }
 
+    @Test("told to stop before it has begun, and without services, it stops", .timeLimit(.minutes(1)))
+    func stopWithoutServices() async throws {
+        let stage = Stage()
+        await stage.compute([]).stopAll()
+        #expect(stage.driver.state.withLock { $0.closed })
+    }
+
     @Test("a journal that can't be read ends the run before anything is started")
     func storeUnreadable() async throws {
         struct Unreadable: Error {}

@@ -53,6 +53,8 @@ struct ReplicaSetPlannerTests {
         let green = set(2, 3, [.ready, .ready, .ready], inRotation: false)
         #expect(decide([set(1, 1, [.ready, .ready, .ready]), green], min: 3).actions.count == 2)
         #expect(decide([set(1, 3, [.ready, .ready, .unready]), green], min: 3).actions.isEmpty)
+        let shadow = set(0, 0, [.ready, .ready], inRotation: false)
+        #expect(decide([shadow, set(1, 2, [.ready, .ready, .ready])], min: 2).actions.count == 3)
         let leaving = set(2, 3, [.ready, .adopting, .unready], inRotation: false, leaving: true)
         #expect(decide([set(1, 3, [.ready, .ready, .unready]), leaving], min: 3).actions.count == 3)
     }
