@@ -130,10 +130,10 @@ package struct ReadinessState: Sendable, Hashable, Codable {
     package var best: Int = 0
     /// The rollout's clock since which fewer are ready than wanted; nil while all are.
     package var lackingSince: Duration?
-    /// Times at which replicas that were ready no longer were.
+    /// Replicas that were ready and no longer were, each time counted.
     package var losses: Int = 0
-    /// A loss that is not made good yet.
-    package var isLost = false
+    /// How many were ready when last looked at.
+    package var last: Int = 0
 
     package init() {}
 }

@@ -13,7 +13,7 @@ extension RolloutPlanner {
         let readiness = state.readiness
         if readiness.best > 0 && ready == 0 && target > 0 {
             fail("none of its replicas is ready any more\(why)")
-        } else if readiness.losses >= Self.maxLosses {
+        } else if readiness.losses >= max(Self.minLosses, (target + 1) / 2) {
             fail("its replicas do not stay ready: lost \(readiness.losses) times\(why)")
         } else if let since = readiness.lackingSince, facts.time - since >= deploy.progressDeadline {
             fail("\(ready) of \(target) replicas are ready after \(deploy.progressDeadline.quantity)\(why)")
@@ -106,13 +106,9 @@ extension ReadinessState {
             // One more that is ready is progress.
             lackingSince = time
         }
-        if ready >= best {
-            best = ready
-            isLost = false
-        } else if !isLost {
-            losses += 1
-            isLost = true
-        }
+        losses += max(0, min(last, target) - ready)
+        last = ready
+        best = max(best, ready)
     }
 }
 

@@ -95,7 +95,9 @@ extension RolloutPlanner {
         }
         if state.isPromoted {
             state.isPromoted = false
+            // At no time are two of them current: the one that is, is primary after a crash.
             setStatus(state.stable, .current)
+            setStatus(state.release, .rollingOut, state.reason)
         }
         enter(.removing)
     }
@@ -105,6 +107,7 @@ extension RolloutPlanner {
         state.canaryTarget = nil
         guard isApplied else { return }
         if canary != nil {
+            guard canary?.isPrimary == false else { return enter(.returning) }
             if !facts.leaving.contains(state.release) { step.actions.append(.remove(release: state.release)) }
             return
         }

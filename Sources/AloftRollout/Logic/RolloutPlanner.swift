@@ -11,8 +11,8 @@ package struct RolloutPlanner {
     let spec: ServiceSpec
     var step: RolloutStep
 
-    /// A release that loses ready replicas so often flaps.
-    package static let maxLosses = 3
+    /// A release that loses ready replicas so often, and as often as half of its replicas, does not hold.
+    package static let minLosses = 3
 
     /// What follows from the state and what is observed.
     ///
