@@ -18,6 +18,10 @@ struct SetAdoptionTests {
         try await withFixture { fixture in
             let first = Rig(try fixture.directory(), targets: [initial])
             first.start()
+            fixture.atEnd("stop what a failure left") {
+                try await first.crash()
+                await Rig(first.directory, recorder: first.recorder, targets: []).compute.stopAll()
+            }
             #expect(await first.compute.settled(within: .seconds(20)), "\(first.log)")
             try await before(first)
             let old = await first.compute.status().flatMap(\.replicas)
