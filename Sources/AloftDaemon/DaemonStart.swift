@@ -144,6 +144,7 @@ private struct Parts {
         let control = try await bindControl(
             ControlRoutes(
                 observer: observer, operations: operations,
+                exec: ExecRoute(present: present, compute: compute),
                 records: Records(
                     journal: stores.journal, hub: hub, reader: LogReader(directory: stores.paths.logs)),
                 stop: { requests.ask(.stop(reason: "aloft down")) }), admin)

@@ -14,6 +14,7 @@ struct ControlRoutes: Sendable {
 
     let observer: Observer
     let operations: Operator
+    let exec: ExecRoute
     let records: Records
     /// Begins a graceful stop; the answer goes out first.
     let stop: @Sendable () -> Void
@@ -31,14 +32,20 @@ struct ControlRoutes: Sendable {
             return try Answer.json(operations.difference(to: text, environment: query["environment"]))
         }
         version.post("reload") { _, _ in try Answer.json(await operations.reload()) }
-        version.post("services/{name}/restart") { _, context in
+        version.post("services/{name}/restart") { request, context in
             let name = try context.parameters.require("name")
-            return try Answer.json(await operations.restart(name), status: .accepted)
+            let wait = try Self.wait(request)
+            return try await settled(operations.restart(name), name, wait)
         }
         version.post("services/{name}/scale") { request, context in
             let name = try context.parameters.require("name")
+            let wait = try Self.wait(request)
             let body = try Self.decode(ScaleRequest.self, from: try await Self.text(of: request))
-            return try Answer.json(await operations.scale(name, to: body.replicas), status: .accepted)
+            return try await settled(operations.scale(name, to: body.replicas), name, wait)
+        }
+        version.post("services/{name}/exec") { request, context in
+            let name = try context.parameters.require("name")
+            return try exec.answer(name, try Self.decode(ExecRequest.self, from: try await Self.text(of: request)))
         }
         version.post("stop") { _, _ in
             stop()
@@ -89,6 +96,26 @@ struct ControlRoutes: Sendable {
                 try await writer.write(ByteBuffer(bytes: record.line + [0x0A]))
             }
         }
+    }
+
+    // MARK: Waiting
+
+    /// 202 at once, or 200 once every replica is as it should be; `failed` where that takes longer than `wait`.
+    private func settled(_ accepted: Accepted, _ service: String, _ wait: Duration?) async throws -> Response {
+        guard let wait else { return try Answer.json(accepted, status: .accepted) }
+        guard await operations.compute.settled(service, within: wait) else {
+            throw ControlFailure(
+                .failed, "\(service) is not settled after \(wait.quantity); it goes on",
+                hint: "`aloft status` says what each replica waits for")
+        }
+        return try Answer.json(accepted)
+    }
+
+    /// `?wait=SECONDS`.
+    private static func wait(_ request: Request) throws(ControlFailure) -> Duration? {
+        let query = RequestQuery(request)
+        try query.allow(["wait"])
+        return try query.number("wait", in: 1...86_400).map { .seconds($0) }
     }
 
     private static func text(of request: Request) async throws -> [UInt8] {
