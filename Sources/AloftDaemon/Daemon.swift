@@ -26,7 +26,6 @@ package struct Daemon: Sendable {
     let requests: StopRequests
     let unreachable: AsyncStream<ReplicaID>
     let scaler: ScalerService
-    let fetch: LocalFetch
     let logger: Logger
 
     /// Serves until a signal, `POST /v1/stop`, or a part that fails; true where it ended as asked.
@@ -58,7 +57,6 @@ package struct Daemon: Sendable {
             return first
         }
         await edge.close()
-        await closeFetch()
         await stores.close()
         unlinkControlSocket()
         return isDone
@@ -106,14 +104,6 @@ package struct Daemon: Sendable {
         await stores.logs.flush()
         unlinkControlSocket()
         OwnProcess.exitAtOnce(1)
-    }
-
-    private func closeFetch() async {
-        do {
-            try await fetch.close()
-        } catch {
-            logger.warning("connections to metrics pages stay open", metadata: ["error": "\(error)"])
-        }
     }
 
     private func unlinkControlSocket() {

@@ -119,8 +119,7 @@ private struct Parts {
         let compute = makeCompute()
         await DesiredReplicas.restore(
             from: stores.journal, to: compute, services: running.plan.services, events: events)
-        let fetch = LocalFetch()
-        let scaler = makeScaler(compute, fetch)
+        let scaler = makeScaler(compute)
         await scaler.apply(running.plan.services)
         stopwatch.lap("compute")
         let present = Present(
@@ -158,14 +157,14 @@ private struct Parts {
                 milliseconds: Int(stopwatch.total.milliseconds)),
             stores: stores, edge: edge, compute: compute, hub: hub, events: events, present: present,
             operations: operations, control: control, admin: admin, requests: requests, unreachable: unreachable,
-            scaler: ScalerService(scaler: scaler, wanted: wanted), fetch: fetch, logger: logger)
+            scaler: ScalerService(scaler: scaler, wanted: wanted), logger: logger)
     }
 
     /// Compute tells of each change itself, with the scaler's reason.
-    private func makeScaler(_ compute: Compute, _ fetch: LocalFetch) -> Scaler {
+    private func makeScaler(_ compute: Compute) -> Scaler {
         Scaler(
             ports: ScalingPorts(
-                source: ScalingMeasures(compute: compute, edge: edge, fetch: fetch),
+                source: ScalingMeasures(compute: compute, edge: edge, fetch: LocalFetch()),
                 target: ScaledReplicas(compute: compute, journal: stores.journal),
                 store: JournalScalingStore(journal: stores.journal),
                 event: { [events] event in

@@ -111,11 +111,11 @@ struct ControlRoutes: Sendable {
         return try Answer.json(accepted)
     }
 
-    /// `?wait=SECONDS`.
+    /// `?wait=SECONDS`, a week at most.
     private static func wait(_ request: Request) throws(ControlFailure) -> Duration? {
         let query = RequestQuery(request)
         try query.allow(["wait"])
-        return try query.number("wait", in: 1...86_400).map { .seconds($0) }
+        return try query.number("wait", in: 1...604_800).map { .seconds($0) }
     }
 
     private static func text(of request: Request) async throws -> [UInt8] {

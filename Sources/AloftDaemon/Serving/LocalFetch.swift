@@ -27,17 +27,15 @@ struct LocalFetch: Sendable {
         }
     }
 
-    private let client: HTTPClient
-
-    /// Certificates are not verified: the listener is this process's own.
-    init() {
+    /// Lives as long as the process. Certificates are not verified: the listener is this process's own.
+    private static let client: HTTPClient = {
         var configuration = HTTPClient.Configuration(certificateVerification: .none)
         configuration.redirectConfiguration = .disallow
         configuration.timeout = .init(connect: .seconds(2), read: Self.timeout)
         configuration.connectionPool.idleTimeout = .seconds(1)
         configuration.connectionPool.retryConnectionEstablishment = false
-        client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
-    }
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }()
 
     func get(_ address: ReplicaAddress, path: String) async throws(Failure) -> Answer {
         switch address {
@@ -55,7 +53,7 @@ struct LocalFetch: Sendable {
         if let host { request.headers.replaceOrAdd(name: "host", value: host) }
         request.headers.replaceOrAdd(name: "user-agent", value: "aloft/\(Version.current)")
         do {
-            let response = try await client.execute(request, timeout: Self.timeout)
+            let response = try await Self.client.execute(request, timeout: Self.timeout)
             let body = try await response.body.collect(upTo: Self.bodyLimit)
             return Answer(
                 status: Int(response.status.code), fields: response.headers.map { ($0.name, $0.value) },
@@ -66,6 +64,4 @@ struct LocalFetch: Sendable {
             throw .unreachable("\(error)")
         }
     }
-
-    func close() async throws { try await client.shutdown() }
 }
