@@ -110,8 +110,13 @@ private struct Sample {
     /// What a section needs to be read, the key at `steps` left out of it.
     private static func companions(_ form: SectionForm, without name: String, _ path: String) -> [(String, String)] {
         switch form.name {
-        case "service": DeploySamples.service(path)
-        case "scaling": name == "minReplicas" ? [] : [("minReplicas", "2")]
+        case "service": [("command", "[./web]"), ("resources", "{requests: {cpu: 1, memory: 64MiB}}")]
+        case "scaling": scaling(without: name)
+        case "metric" where name == "path" || name == "target": [("series", "s"), ("target", "5")]
+        case "metric": name == "cpu" ? [("memory", "9%")] : [("cpu", "9%")]
+        case "idle": [("after", "1m")]
+        case "schedule":
+            [("cron", "\"0 2 * * *\""), name == "minReplicas" ? ("maxReplicas", "9") : ("minReplicas", "3")]
         case "probe": [name == "tcpSocket" ? ("exec", "[./other]") : ("tcpSocket", "true")]
         case "edge" where path.hasPrefix("edge.listeners[]"):
             [("tls", "{certificates: [{hosts: [b.example], selfSigned: true}]}")]
@@ -128,8 +133,13 @@ private struct Sample {
         case "file" where path.hasPrefix("edge.routes[]"):
             [("version", "1"), ("services", "{web: {command: [./web]}, api: {command: [./api]}}")]
         case "file": [("version", "1"), ("services", "{web: {command: [./web]}}")]
-        default: DeploySamples.companions(form.name, without: name, path)
+        default: []
         }
+    }
+
+    /// Metrics need room to move in, and `behavior` something to follow.
+    private static func scaling(without name: String) -> [(String, String)] {
+        [("minReplicas", "2"), ("maxReplicas", "9"), ("metrics", "[{cpu: 50%}]")].filter { $0.0 != name }
     }
 
     private static func members(

@@ -69,3 +69,11 @@ struct ScalingCheck {
         }
     }
 }
+
+extension Fields {
+    /// Says that a key that was given changes nothing where it stands.
+    func report<Owner, Value>(_ key: Key<Owner, Value>, idle reason: String, _ reader: inout Reader) {
+        guard has(key) else { return }
+        reader.problems.error(keySpan(key), "`\(key.name)` changes nothing \(reason)", hint: "remove it")
+    }
+}

@@ -8,11 +8,12 @@ enum FutureWords {
     private static let words: [String: Set<String>] = [
         "file": [
             "externals", "databases", "caches", "files", "repositories", "secrets", "objectives", "alerts",
-            "traces", "webVitals", "load", "launch", "budgets", "compliance", "targets",
+            "notifications", "traces", "webVitals", "load", "launch", "budgets", "compliance", "targets",
+            "promotesTo", "requires",
         ],
-        "service": ["secrets", "static", "fallback"],
+        "service": ["image", "build", "secrets", "release", "deploy", "static", "fallback"],
         "metric": ["query"],
-        "analysis": ["queries"],
+        "environment": ["promotesTo", "requires"],
         "edge": [
             "cors", "compression", "firewall", "rateLimits", "authentication", "cache", "loadShedding", "defaults",
             "errorPages",

@@ -27,7 +27,8 @@ enum ScalingKeys {
     }
 
     private static func available(_ low: Int, _ fields: Fields, _ reader: inout Reader) -> Int {
-        let standard = standardAvailable(replicas: low)
+        // An idle service may go down to what the file says.
+        let standard = min(standardAvailable(replicas: low), fields[idle]?.to ?? low)
         guard let given = fields[minAvailable] else { return standard }
         guard given > low else { return given }
         // An environment with fewer replicas than the file keeps available gets what is usual for so few.
@@ -52,8 +53,8 @@ enum ScalingKeys {
     ) { $0.maxReplicas }
 
     static let minAvailable = Key<ScalingSpec, Int?>.optional(
-        "minAvailable", .integer(0...1000), otherwise: "1 with several replicas, 0 with one",
-        "Replicas in rotation that no restart, deploy or scaling goes below.", example: "0"
+        "minAvailable", .integer(0...1000), otherwise: "1 with several replicas, 0 with one or with `idle`",
+        "Replicas in rotation that no restart and no scaling goes below.", example: "0"
     ) { $0.minAvailable }
 
     static let metrics = Key<ScalingSpec, [Placed<ScalingMetric>]>.standard(
