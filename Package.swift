@@ -74,6 +74,10 @@ let package = Package(
         room("AloftCompute", ["AloftModel", "AloftSystem", logging]),
         room("AloftMetrics"),
         room("AloftScaling", ["AloftModel", logging]),
+        room(
+            "AloftNotifications",
+            ["AloftModel", "AloftSystem", nioCore, nioPosix, nioHTTP1, nioSSL, httpClient, crypto, logging]),
+        room("AloftRollout", ["AloftModel", "AloftSystem", crypto, logging]),
         room("AloftLogs", ["AloftModel", "AloftSystem"]),
 
         // Layer 4: assembly.

@@ -9,7 +9,7 @@ package enum ScalingError: Error, Sendable, Hashable, CustomStringConvertible {
         case .unknownService(let name):
             "there is no service '\(name)'"
         case .outOfBounds(let number, let minimum, let maximum):
-            "\(number) is outside minReplicas \(minimum) to maxReplicas \(maximum), which are in force now"
+            "\(number) is outside the bounds in force now, \(minimum) to \(maximum) replicas"
         }
     }
 }

@@ -8,7 +8,10 @@ private let layers: [[String]] = [
     ["AloftModel", "CAloftSystem"],
     ["AloftLanguage", "AloftSystem", "AloftJournal"],
     ["AloftHTTP"],
-    ["AloftEdge", "AloftCertificates", "AloftCompute", "AloftMetrics", "AloftScaling", "AloftLogs"],
+    [
+        "AloftEdge", "AloftCertificates", "AloftCompute", "AloftMetrics", "AloftScaling", "AloftNotifications",
+        "AloftRollout", "AloftLogs",
+    ],
     ["AloftDaemon"],
     ["AloftCLI"],
     ["aloft"],
