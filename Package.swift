@@ -114,6 +114,7 @@ let package = Package(
         tests(of: "AloftCompute", ["AloftSystem", logging]),
         tests(of: "AloftMetrics", data: ["parse_openmetrics.py"]),
         tests(of: "AloftScaling", ["AloftModel", logging], data: ["Golden"]),
+        tests(of: "AloftRollout", ["AloftModel", "AloftSystem"], data: ["Golden"]),
         tests(of: "AloftLogs", ["AloftSystem"]),
         tests(of: "AloftDaemon"),
         tests(of: "AloftCLI"),
