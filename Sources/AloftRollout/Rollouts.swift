@@ -129,6 +129,7 @@ package actor Rollouts {
         lives[release.service] = RolloutLife(
             state: state, release: release, stableRelease: stable, spec: spec, stableSpec: stableSpec,
             at: ports.clock.now)
+        lives[release.service]?.progress = RolloutProgress(ended: state)
         begun.yield(release.service)
         return release
     }

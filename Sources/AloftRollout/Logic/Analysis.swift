@@ -11,8 +11,8 @@ package enum Analysis {
         }
         let isComparable = stable.requests >= max(1, spec.minRequests)
         var reasons = limits(canary, beside: isComparable ? stable : nil, spec)
-        if isComparable, let comparison = spec.comparedToStable {
-            reasons += excesses(canary, over: stable, comparison)
+        if reasons.isEmpty, isComparable, let comparison = spec.comparedToStable {
+            reasons = excesses(canary, over: stable, comparison)
         }
         guard !reasons.isEmpty else { return .pass }
         if isComparable {
