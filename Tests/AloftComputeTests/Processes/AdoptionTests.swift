@@ -92,7 +92,8 @@ struct AdoptionTests {
             #expect(await rig.compute.settled(within: .seconds(20)), "\(rig.log)")
             let now = await rig.compute.status().flatMap(\.replicas).filter { $0.state == .ready }
             #expect(Set(now.map(\.pid)).isDisjoint(with: old.map(\.pid)))
-            #expect(now.allSatisfy { $0.current && $0.id.generation == 2 })
+            // A port that a neighbour took first costs one more process.
+            #expect(now.allSatisfy { $0.current && $0.id.generation >= 2 })
             #expect((rig.recorder.fewest ?? 0) >= 2)
         }
     }
