@@ -48,7 +48,7 @@ struct ProbeTests {
             try await withRig([spec]) { rig, _ in
                 try Self.write("503 warming up\nplease wait", folder + "/ready")
                 let cold = try await rig.replica("web-1", "is probed") {
-                    $0.state == .probing && $0.reason?.contains("503") == true
+                    $0.state == .probing && $0.reason?.contains("HTTP 503") == true
                 }
                 #expect(cold.reason == "HTTP 503: \"warming up ⏎ please wait\"")
                 #expect(rig.recorder.endpoints.isEmpty)
