@@ -1,0 +1,163 @@
+import AloftModel
+import AloftSystem
+import Foundation
+import Testing
+
+@testable import AloftRollout
+
+@Suite("Artifacts")
+struct ArtifactTests {
+    /// A folder that goes away with its owner.
+    final class Scratch {
+        let path: String
+
+        init() throws {
+            path = NSTemporaryDirectory() + "aloft-artifacts-\(UInt64.random(in: 0 ... .max))"
+            try FileManager.default.createDirectory(atPath: path + "/app/bin", withIntermediateDirectories: true)
+            try write("app/bin/web", "#!/bin/sh\n", mode: 0o755)
+            try write("app/config", "a=1\n")
+            try FileManager.default.createSymbolicLink(atPath: path + "/app/link", withDestinationPath: "bin/web")
+        }
+
+        deinit {
+            do { try Directories.remove(path) } catch { Issue.record("\(error)") }
+        }
+
+        var app: String { path + "/app" }
+
+        func write(_ name: String, _ text: String, mode: Int = 0o644) throws {
+            let file = path + "/" + name
+            try Data(text.utf8).write(to: URL(fileURLWithPath: file))
+            try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: file)
+        }
+
+        func mode(_ name: String) throws -> Int? {
+            try FileManager.default.attributesOfItem(atPath: path + "/" + name)[.posixPermissions] as? Int
+        }
+    }
+
+    @Test("a folder is kept under its digest, read-only, and a second time without a copy")
+    func keeps() async throws {
+        let scratch = try Scratch()
+        let artifacts = ReleaseArtifacts(root: scratch.path + "/state/releases")
+        let first = try await artifacts.keep(folder: scratch.app)
+        #expect(first.isNew && first.files == 4 && first.bytes == 14)
+        #expect(first.path == artifacts.path(of: first.digest))
+        let copy = "state/releases/\(first.digest)"
+        #expect(try scratch.mode(copy + "/bin/web") == 0o555)
+        #expect(try scratch.mode(copy + "/config") == 0o444)
+        #expect(try FileManager.default.destinationOfSymbolicLink(atPath: scratch.path + "/\(copy)/link") == "bin/web")
+        let second = try await artifacts.keep(folder: scratch.app)
+        #expect(!second.isNew && second.digest == first.digest)
+        #expect(try Directories.names(in: scratch.path + "/state/releases") == [first.digest, "files"].sorted())
+    }
+
+    @Test("content, mode, name and link target are all in the digest")
+    func digests() async throws {
+        let scratch = try Scratch()
+        let artifacts = ReleaseArtifacts(root: scratch.path + "/releases")
+        var digests: Set<String> = []
+        digests.insert(try await artifacts.keep(folder: scratch.app).digest)
+        try scratch.write("app/config", "a=2\n")
+        digests.insert(try await artifacts.keep(folder: scratch.app).digest)
+        try scratch.write("app/config", "a=2\n", mode: 0o600)
+        digests.insert(try await artifacts.keep(folder: scratch.app).digest)
+        try FileManager.default.moveItem(atPath: scratch.app + "/config", toPath: scratch.app + "/configuration")
+        digests.insert(try await artifacts.keep(folder: scratch.app).digest)
+        try FileManager.default.removeItem(atPath: scratch.app + "/link")
+        try FileManager.default.createSymbolicLink(atPath: scratch.app + "/link", withDestinationPath: "bin")
+        digests.insert(try await artifacts.keep(folder: scratch.app).digest)
+        #expect(digests.count == 5)
+    }
+
+    @Test("what is no folder, no file, or too much is refused, and nothing is left")
+    func refuses() async throws {
+        let scratch = try Scratch()
+        let root = scratch.path + "/releases"
+        await #expect(throws: ArtifactError.notAFolder(scratch.path + "/none")) {
+            try await ReleaseArtifacts(root: root).keep(folder: scratch.path + "/none")
+        }
+        await #expect(throws: ArtifactError.tooManyEntries(scratch.app, limit: 3)) {
+            try await ReleaseArtifacts(root: root, limits: ArtifactLimits(entries: 3)).keep(folder: scratch.app)
+        }
+        await #expect(throws: ArtifactError.tooLarge(scratch.app, limit: 13)) {
+            try await ReleaseArtifacts(root: root, limits: ArtifactLimits(bytes: 13)).keep(folder: scratch.app)
+        }
+        await #expect(throws: ArtifactError.tooDeep(scratch.app + "/bin", limit: 0)) {
+            try await ReleaseArtifacts(root: root, limits: ArtifactLimits(depth: 0)).keep(folder: scratch.app)
+        }
+        #expect(mkfifo(scratch.app + "/pipe", 0o600) == 0)
+        await #expect(throws: ArtifactError.unsupported(scratch.app + "/pipe", kind: "pipe")) {
+            try await ReleaseArtifacts(root: root).keep(folder: scratch.app)
+        }
+        #expect(try Directories.names(in: root) == ["files"])
+    }
+
+    @Test("the state directory within the folder is left out")
+    func leavesStateOut() async throws {
+        let scratch = try Scratch()
+        let outside = ReleaseArtifacts(root: scratch.path + "/state/releases")
+        let inside = ReleaseArtifacts(root: scratch.app + "/.aloft/releases")
+        let first = try await outside.keep(folder: scratch.app)
+        let second = try await inside.keep(folder: scratch.app)
+        #expect(first.digest == second.digest)
+        #expect(!FileManager.default.fileExists(atPath: second.path + "/.aloft"))
+    }
+
+    @Test("a full disk leaves nothing and says so", .enabled(if: FileManager.default.fileExists(atPath: "/dev/full")))
+    func diskFull() throws {
+        #expect(throws: ArtifactError.diskFull("/srv/app")) {
+            try refusing("/srv/app") { () throws(SystemError) in
+                try Descriptor(opening: "/dev/full", O_WRONLY).write([1])
+            }
+        }
+    }
+
+    @Test("a copy that fails halfway is taken away")
+    func halfway() async throws {
+        let scratch = try Scratch()
+        let root = scratch.path + "/releases"
+        // Nothing can be renamed over a folder that is not empty and has another name's digest.
+        let artifacts = ReleaseArtifacts(root: root)
+        let digest = try await artifacts.keep(folder: scratch.app).digest
+        try Directories.remove(root + "/\(digest)")
+        try scratch.write("releases/\(digest)", "a file is in the way")
+        await #expect(throws: ArtifactError.self) { try await artifacts.keep(folder: scratch.app) }
+        #expect(try Directories.names(in: root) == [digest, "files"].sorted())
+    }
+
+    @Test("a file text is kept under its digest; one that was changed is not given out")
+    func texts() async throws {
+        let scratch = try Scratch()
+        let artifacts = ReleaseArtifacts(root: scratch.path + "/releases")
+        let digest = try await artifacts.keep(text: "app: web\n")
+        #expect(try await artifacts.keep(text: "app: web\n") == digest)
+        #expect(try artifacts.text(digest) == Array("app: web\n".utf8))
+        try Directories.remove(scratch.path + "/releases/files/\(digest).yaml")
+        try scratch.write("releases/files/\(digest).yaml", "app: other\n")
+        #expect(throws: ArtifactError.damaged("the file text \(digest)")) { try artifacts.text(digest) }
+        #expect(throws: ArtifactError.missing("the file text none")) { try artifacts.text("none") }
+    }
+
+    @Test("what no release names goes, after an hour; what one names, or is new, stays")
+    func removes() async throws {
+        let scratch = try Scratch()
+        let artifacts = ReleaseArtifacts(root: scratch.path + "/releases")
+        let old = try await artifacts.keep(folder: scratch.app).digest
+        try scratch.write("app/config", "a=2\n")
+        let named = try await artifacts.keep(folder: scratch.app).digest
+        let text = try await artifacts.keep(text: "a")
+        let kept = try await artifacts.keep(text: "b")
+        try FileManager.default.createDirectory(
+            atPath: scratch.path + "/releases/.tmp-1-2", withIntermediateDirectories: false)
+        let release = Release(
+            service: "web", number: 1, created: Timestamp(nanoseconds: 0), by: "ann", reason: .deploy, fileDigest: kept,
+            overrides: ReleaseOverrides(artifact: named), specDigest: "s")
+        let now = Timestamp(nanoseconds: SystemTime().wallNanoseconds)
+        #expect(try await artifacts.removeUnnamed(by: [release], now: now) == [])
+        let removed = try await artifacts.removeUnnamed(by: [release], now: now + .seconds(3700))
+        #expect(Set(removed) == [old, text])
+        #expect(try Directories.names(in: scratch.path + "/releases") == [named, "files"].sorted())
+        #expect(try artifacts.text(kept) == Array("b".utf8))
+    }
+}

@@ -1,0 +1,151 @@
+import AloftModel
+import Testing
+
+@testable import AloftRollout
+
+@Suite("Numbers")
+struct NumbersTests {
+    @Test("a canary with 20% errors at 5% is back to 0% within two intervals, and less than 1% of all failed")
+    func badCanary() throws {
+        var world = World(requestsPerSecond: 1000)
+        world.behaviours[2] = Behaviour(failures: 2000)
+        var driver = SyncDriver(
+            world,
+            .web(.canary(steps: [.weight(Percent(5), for: .seconds(60)), .weight(Percent(50), for: .seconds(60))])))
+        var enough: Duration?
+        var back: Duration?
+        while back == nil, driver.world.time < .seconds(300) {
+            driver.run(for: World.tick)
+            let requests = driver.world.numbers[2]?.requests ?? 0
+            if enough == nil, requests >= 100 { enough = driver.world.time }
+            if requests > 0, driver.world.split?.canaryShare == Percent(0) { back = driver.world.time }
+        }
+        let took = try #require(back) - (try #require(enough))
+        #expect(took <= .seconds(20))
+        #expect(driver.world.dropped == 0)
+        #expect(Double(driver.world.failed) / Double(driver.world.sent) < 0.01)
+        print(
+            "20% errors at 5%: back to 0% \(took.quantity) after 100 requests; \(driver.world.failed) of "
+                + "\(driver.world.sent) requests failed")
+    }
+
+    @Test(
+        "good versions never leave fewer replicas serving than are allowed, nor lose a request",
+        arguments: [
+            ("canary", DeploySpec.canary(), 4, 8), ("rolling", .rolling(), 4, 5),
+            ("rolling with one missing", .rolling(surge: 0, unavailable: 1), 3, 4), ("blueGreen", .blueGreen, 4, 8),
+        ])
+    func neverFewer(_ name: String, _ deploy: DeploySpec, _ fewest: Int, _ most: Int) {
+        var driver = SyncDriver(World(), .web(deploy))
+        driver.requests = [(.seconds(100), .approve(name: "qa", by: "bob"))]
+        driver.run()
+        #expect(driver.journal.state.phase == .done)
+        #expect(driver.world.fewestServing >= fewest)
+        #expect(driver.world.mostReplicas <= most)
+        #expect(driver.world.dropped == 0 && driver.world.failed == 0)
+    }
+
+    @Test("both versions bad: frozen with one error, not back and forth")
+    func bothBad() {
+        var world = World()
+        world.behaviours = [1: Behaviour(failures: 3000), 2: Behaviour(failures: 3000)]
+        var driver = SyncDriver(world, .web(.canary()))
+        driver.run()
+        #expect(driver.journal.state.phase == .frozen)
+        #expect(driver.events.filter { $0.severity == .error }.count == 1)
+        #expect(driver.journal.verdicts.last?.verdict.name == "inconclusive")
+        #expect(driver.phases.count == 5)
+    }
+
+    @Test("an idle canary is judged by synthetic requests; without them it waits, and says so once")
+    func idle() {
+        var deploy = DeploySpec.canary(steps: [.weight(Percent(50), for: .seconds(30))])
+        deploy.watch = .zero
+        var waiting = SyncDriver(World(requestsPerSecond: 0), .web(deploy))
+        waiting.run(for: .seconds(1000))
+        #expect(waiting.journal.state.phase == .shifting)
+        #expect(waiting.events.filter { $0.kind == "rollout.waiting" }.count == 1)
+        deploy.analysis?.probeRequests = AnalysisSpec.ProbeRequests(path: "/", rate: Rate(5, per: .seconds(1)))
+        var probed = SyncDriver(World(requestsPerSecond: 0), .web(deploy))
+        probed.run(for: .seconds(1000))
+        #expect(probed.journal.state.phase == .done)
+        #expect(probed.world.numbers[2]?.requests ?? 0 >= 100)
+    }
+
+    @Test("a migration that can't be undone turns going back into a freeze, which only force overrules")
+    func irreversible() {
+        var world = World()
+        world.behaviours[2] = Behaviour(failures: 2000)
+        var driver = SyncDriver(world, .web(.canary(), release: .migration(reversible: false)))
+        driver.run()
+        #expect(driver.journal.state.phase == .frozen)
+        #expect(driver.world.split?.canaryShare == Percent(5))
+        driver.requests = [(.zero, .abort(by: "ann", force: false)), (.zero, .abort(by: "ann", force: true))]
+        driver.run()
+        #expect(driver.refusals == [.irreversible(service: "web", release: 2)])
+        #expect(driver.journal.state.phase == .rolledBack)
+        #expect(driver.world.primary == 1)
+    }
+
+    @Test("a failing check after promotion goes back: stable is whole before it is sent anything")
+    func failingCheck() {
+        for deploy in [DeploySpec.canary(steps: [.weight(Percent(50), for: .seconds(10))]), .rolling(), .blueGreen] {
+            var world = World()
+            world.failingChecks = [.health]
+            var driver = SyncDriver(world, .web(deploy))
+            driver.run()
+            #expect(driver.journal.state.phase == .rolledBack)
+            #expect(driver.world.dropped == 0)
+            #expect(driver.world.fewestServing >= 4)
+            #expect(driver.journal.statuses == [1: .current, 2: .rolledBack])
+        }
+    }
+
+    @Test("paused, nothing moves, and a bad version still goes back")
+    func paused() {
+        var driver = SyncDriver(World(), .web(.canary()))
+        driver.requests = [(.seconds(5), .pause(by: "ann"))]
+        driver.run(for: .seconds(500))
+        #expect(driver.journal.state.phase == .shifting && driver.journal.state.weight == Percent(5))
+        var world = World()
+        world.behaviours[2] = Behaviour(failures: 2000)
+        var bad = SyncDriver(world, .web(.canary()))
+        bad.requests = [(.seconds(5), .pause(by: "ann"))]
+        bad.run(for: .seconds(500))
+        #expect(bad.journal.state.phase == .rolledBack)
+    }
+
+    @Test("promote skips the steps that are left; resume after a freeze tries again")
+    func manual() {
+        var hastened = SyncDriver(World(), .web(.canary(watch: .zero)))
+        hastened.requests = [(.seconds(5), .promote(by: "ann"))]
+        hastened.run()
+        #expect(hastened.journal.state.phase == .done)
+        #expect(hastened.world.time < .seconds(30))
+        var world = World()
+        world.behaviours[2] = Behaviour(failures: 2000)
+        var frozen = SyncDriver(world, .web(.canary(watch: .zero, onFailure: .freeze)))
+        frozen.run()
+        #expect(frozen.journal.state.phase == .frozen)
+        frozen.world.behaviours[2] = .good
+        frozen.requests = [
+            (.zero, .resume(by: "ann")), (frozen.world.time + .seconds(90), .approve(name: "qa", by: "b")),
+        ]
+        frozen.run()
+        #expect(frozen.journal.state.phase == .done)
+    }
+
+    @Test("scaling in the middle is followed: the wanted number is asked for each time")
+    func scaled() {
+        for deploy in [DeploySpec.canary(steps: [.weight(Percent(50), for: .seconds(30))]), .rolling(), .blueGreen] {
+            var driver = SyncDriver(World(), .web(deploy))
+            driver.run(for: .seconds(5))
+            driver.world.wanted = 8
+            driver.run()
+            #expect(driver.journal.state.phase == .done)
+            #expect(driver.world.dropped == 0)
+            let isScaledByRollout = deploy.strategy != .blueGreen || driver.world.ready(2) >= 4
+            #expect(isScaledByRollout)
+        }
+    }
+}
