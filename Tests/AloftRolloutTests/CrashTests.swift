@@ -120,7 +120,7 @@ struct CrashTests {
         }
     }
 
-    @Test("random requests and kills break no rule, and every rollout ends", arguments: 0..<150)
+    @Test("random requests and kills break no rule, and every rollout ends", arguments: 0..<100)
     func random(_ index: Int) {
         let seed = UInt64(index) &* 0x9E37_79B9_7F4A_7C15 &+ 1
         var random = SplitMix(seed: seed)

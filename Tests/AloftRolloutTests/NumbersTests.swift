@@ -148,4 +148,16 @@ struct NumbersTests {
             #expect(isScaledByRollout)
         }
     }
+
+    @Test("after promotion the number is left to scaling", arguments: Story.strategies.map(\.1))
+    func leftToScaling(_ deploy: DeploySpec) {
+        var driver = SyncDriver(World(), .web(deploy))
+        driver.requests = [(.zero, .approve(name: "qa", by: "bob"))]
+        while !driver.journal.state.isPromoted, driver.world.time < .seconds(600) { driver.run(for: World.tick) }
+        driver.world.wanted = 7
+        driver.world.scale(2, 7)
+        driver.run()
+        #expect(driver.journal.state.phase == .done)
+        #expect(driver.world.ready(2) == 7)
+    }
 }

@@ -23,6 +23,8 @@ extension RolloutPlanner {
         setStatus(state.release, .current)
         setStatus(state.stable, .superseded, "release \(state.release) took its place")
         tell("promoted", .notice, "all requests go to it")
+        // From now on its number is the business of scaling, as any primary's.
+        state.canaryTarget = nil
         enter(.checking)
     }
 
@@ -41,7 +43,6 @@ extension RolloutPlanner {
     }
 
     mutating func watch() {
-        state.canaryTarget = nil
         let isKept = state.strategy == .blueGreen && state.stable != nil && elapsed < deploy.keep
         if !isKept || state.isHastened { dropStable() }
         let wait = state.strategy == .blueGreen ? max(deploy.watch, deploy.keep) : deploy.watch
@@ -49,7 +50,6 @@ extension RolloutPlanner {
     }
 
     mutating func clean() {
-        state.canaryTarget = nil
         dropStable()
         guard state.stable.map({ facts.set($0) == nil }) ?? true, !state.isSplit, isApplied else { return }
         enter(.done)

@@ -161,15 +161,13 @@ extension Machine {
         _ rollouts: Rollouts, _ life: Life, ticks: Int = 6000, until: (RolloutProgress?) -> Bool = { _ in false }
     ) async {
         var left = ticks
-        var idle = 0
-        while left > 0, !life.isDead, idle < 200_000 {
+        let end = ContinuousClock.now + .seconds(120)
+        while left > 0, !life.isDead, ContinuousClock.now < end {
             let progress = await rollouts.status("web")
             if progress == nil || progress?.isEnd == true || progress?.phase == .frozen || until(progress) { return }
             if tick() {
                 left -= 1
-                idle = 0
             } else {
-                idle += 1
                 await Task.yield()
             }
         }
