@@ -118,7 +118,7 @@ private struct Sample {
         switch form.name {
         case "service" where path.hasPrefix("services.*.scaling."):
             [("command", "[./web]"), ("resources", "{requests: {cpu: 1, memory: 64MiB}}")]
-        case "service": [("command", "[./web]")]
+        case "service": DeploySamples.service(path)
         case "scaling": scaling(without: name)
         case "metric" where name == "path" || name == "target": [("series", "s"), ("target", "5")]
         case "metric": name == "cpu" ? [("memory", "9%")] : [("cpu", "9%")]
@@ -141,7 +141,7 @@ private struct Sample {
         case "file" where path.hasPrefix("edge.routes[]"):
             [("version", "1"), ("services", "{web: {command: [./web]}, api: {command: [./api]}}")]
         case "file": [("version", "1"), ("services", "{web: {command: [./web]}}")]
-        default: []
+        default: DeploySamples.companions(form.name, without: name, path)
         }
     }
 

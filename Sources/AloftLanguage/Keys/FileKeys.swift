@@ -6,7 +6,7 @@ enum FileKeys {
         "file",
         [
             version.member, app.member, region.member, services.member, edge.member, environments.member,
-            logs.member,
+            logs.member, notifications.member,
         ],
         prepare: { node, reader in
             reader.services = names(node[services.name])
@@ -31,7 +31,7 @@ enum FileKeys {
         return Plan(
             app: fields[app] ?? (folder.isEmpty ? "app" : folder), region: fields[region],
             environment: reader.environment, directory: reader.directory, services: fields[services], edge: edgeSpec,
-            logs: fields[logs], environments: fields[environments])
+            logs: fields[logs], notifications: fields[notifications], environments: fields[environments])
     }
 
     /// What `edge: {}` would mean, in a file without it.
@@ -76,6 +76,12 @@ enum FileKeys {
         "logs", LogKeys.section.kind, "{}", "What is written, and how much of it is kept.", example: "{level: debug}",
         effect: .atOnce, synonyms: ["log", "logging"]
     ) { $0.logs }
+
+    static let notifications = Key<Plan, NotificationSpec>.standard(
+        "notifications", NotificationKeys.section.kind.withoutAddress, "{}", "Who is told of what, and how.",
+        example: "{channels: {ops: {webhook: \"https://hooks.shop.example\"}}, critical: {to: [ops]}}",
+        effect: .atOnce, synonyms: ["notify", "notification", "alerting"]
+    ) { $0.notifications }
 
     private static let versionKind: Kind<Int> = {
         let choice = Kind<Int>.choice([("1", 1, "this version")])

@@ -8,12 +8,11 @@ enum FutureWords {
     private static let words: [String: Set<String>] = [
         "file": [
             "externals", "databases", "caches", "files", "repositories", "secrets", "objectives", "alerts",
-            "notifications", "traces", "webVitals", "load", "launch", "budgets", "compliance", "targets",
-            "promotesTo", "requires",
+            "traces", "webVitals", "load", "launch", "budgets", "compliance", "targets",
         ],
-        "service": ["image", "build", "secrets", "release", "deploy", "static", "fallback"],
+        "service": ["secrets", "static", "fallback"],
         "metric": ["query"],
-        "environment": ["promotesTo", "requires"],
+        "analysis": ["queries"],
         "edge": [
             "cors", "compression", "firewall", "rateLimits", "authentication", "cache", "loadShedding", "defaults",
             "errorPages",

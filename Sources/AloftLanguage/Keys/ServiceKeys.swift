@@ -5,40 +5,47 @@ enum ServiceKeys {
     static let section = Section<ServiceSpec>(
         "service",
         [
-            command.member, directory.member, listen.member, env.member, resources.member, probes.member,
-            restart.member, stop.member, replicas.member, scaling.member,
+            command.member, ContainerKeys.image.member, ContainerKeys.build.member, ContainerKeys.pull.member,
+            ContainerKeys.port.member, ContainerKeys.registry.member, directory.member, listen.member, env.member,
+            resources.member, probes.member, restart.member, stop.member, replicas.member, scaling.member,
+            release.member, deploy.member,
         ],
-        alternatives: [.atMostOne("replicas", "scaling")],
+        alternatives: [
+            .atLeastOne("command", "image", "build"), .atMostOne("image", "build"), .atMostOne("replicas", "scaling"),
+        ],
         prepare: { node, reader in reader.listen = node["listen"]?.scalar?.text == "unix" ? .unix : .port },
         build: build)
 
     private static func build(_ fields: Fields, _ reader: inout Reader) -> ServiceSpec? {
-        guard let words = fields[command] else { return nil }
+        let container = ContainerKeys.container(fields, &reader)
+        guard fields[command] != nil || container != nil else { return nil }
+        let words = fields[command] ?? []
         CommandCheck(words, fields.node(command)).report(to: &reader)
         ScalingCheck.report(metricsOf: fields.node(scaling), fields[resources].requests, &reader)
         let count = fields[replicas] ?? 1
         let fixed = ScalingSpec(
             minReplicas: count, maxReplicas: count, minAvailable: ScalingKeys.standardAvailable(replicas: count))
         return ServiceSpec(
-            name: reader.path.last ?? "", command: words,
+            name: reader.path.last ?? "", command: words, container: container,
             directory: fields[directory] ?? reader.directory,
             listen: fields[listen], environment: fields[env], resources: fields[resources], probes: fields[probes],
-            restart: fields[restart], stop: fields[stop], scaling: fields[scaling] ?? fixed)
+            restart: fields[restart], stop: fields[stop], scaling: fields[scaling] ?? fixed,
+            release: fields[release], deploy: fields[deploy])
     }
 
-    static let command = Key<ServiceSpec, [Template]?>.required(
-        "command", .list(of: .template, count: 1...256),
+    static let command = Key<ServiceSpec, [Template]?>.optional(
+        "command", .list(of: .template, count: 1...256), otherwise: "what the image says",
         "The program and its arguments, one item each; no shell reads it.",
         detail: "`${PORT}` or `${SOCKET}` is where the replica must listen; both are in its environment too, so an app "
             + "that reads `$PORT` needs neither. `${env.NAME}` is a variable of the environment in which `aloft up` "
             + "was started. Aloft watches the process itself: do not let it go to the background.",
-        example: "[./bin/api, --port, \"${PORT}\"]", effect: .restartsReplicas,
+        example: "[./bin/api, --port, \"${PORT}\"]", effect: .newRelease,
         synonyms: ["cmd", "entrypoint", "run", "exec", "start", "args"]
-    ) { $0.command }
+    ) { $0.command.isEmpty ? nil : $0.command }
 
     static let directory = Key<ServiceSpec, String?>.optional(
         "directory", .path("folder", plural: "folders"), otherwise: "the folder of the file",
-        "Where the command runs; relative to the file.", example: "./api", effect: .restartsReplicas,
+        "Where the command runs; relative to the file.", example: "./api", effect: .newRelease,
         synonyms: ["dir", "workdir", "working_dir", "workingDir", "workingDirectory", "cwd"]
     ) { $0.directory }
 
@@ -48,20 +55,20 @@ enum ServiceKeys {
             ("port", .port, "a free TCP port on loopback, in `$PORT`"),
             ("unix", .unix, "a Unix socket, in `$SOCKET`: less CPU for each request"),
         ]),
-        "port", "How the replica takes requests.", example: "unix", effect: .restartsReplicas
+        "port", "How the replica takes requests.", example: "unix", effect: .newRelease
     ) { $0.listen }
 
     static let env = Key<ServiceSpec, [EnvironmentVariable]>.standard(
         "env", variables, "{}", "Variables of the replica's environment.",
         detail: "The environment is built from the file alone, with PATH, HOME and LANG. Values are text as written: "
             + "`on`, `0644` and `1.10` stay what they are.",
-        example: "{LOG_LEVEL: debug}", effect: .restartsReplicas,
+        example: "{LOG_LEVEL: debug}", effect: .newRelease,
         synonyms: ["environment", "envs", "vars", "variables"]
     ) { $0.environment }
 
     static let resources = Key<ServiceSpec, Resources>.standard(
         "resources", ResourceKeys.section.kind, "{}", "What a replica asks for, and what it may not exceed.",
-        example: "{limits: {memory: 512MiB}}", effect: .restartsReplicas
+        example: "{limits: {memory: 512MiB}}", effect: .newRelease
     ) { $0.resources }
 
     static let probes = Key<ServiceSpec, Probes>.standard(
@@ -91,6 +98,17 @@ enum ServiceKeys {
         example: "{minReplicas: 2, maxReplicas: 6}",
         effect: .scales
     ) { $0.scaling }
+
+    static let release = Key<ServiceSpec, ReleaseSpec?>.optional(
+        "release", ReleaseKeys.section.kind.withoutAddress, otherwise: "nothing is run",
+        "What runs once for each new release, before it is sent traffic.", example: "{command: [./bin/migrate]}",
+        effect: .nextRelease, synonyms: ["migrate", "predeploy", "preDeploy"]
+    ) { $0.release }
+
+    static let deploy = Key<ServiceSpec, DeploySpec>.standard(
+        "deploy", DeployKeys.section.kind, "{}", "How a new release takes over from the one that runs.",
+        example: "{strategy: blueGreen}", effect: .atOnce, synonyms: ["rollout", "update"]
+    ) { $0.deploy }
 
     private static let variables: Kind<[EnvironmentVariable]> = {
         let rule = NameRule(

@@ -151,8 +151,10 @@ struct Declaration: Sendable {
 
 /// What a change of a key does to a running app.
 enum Effect: Sendable, Hashable {
-    /// New processes are needed.
-    case restartsReplicas
+    /// Other processes are needed: they are rolled out as a release.
+    case newRelease
+    /// Waits for the next release.
+    case nextRelease
     /// Processes are started or stopped.
     case scales
     case opensListeners
@@ -163,7 +165,8 @@ enum Effect: Sendable, Hashable {
 
     func description(service: String?) -> String {
         switch self {
-        case .restartsReplicas: "restarts the replicas of \(service ?? "the service")"
+        case .newRelease: "is a new release of \(service ?? "the service"), rolled out by its `deploy`"
+        case .nextRelease: "takes effect with the next release of \(service ?? "the service")"
         case .scales: "starts or stops replicas of \(service ?? "the service")"
         case .opensListeners: "opens and closes listeners; open connections stay"
         case .newRequests: "takes effect for the next request"

@@ -95,7 +95,7 @@ private struct Comparison {
         changes.append(
             PlanChange(
                 path: place.path, kind: kind, old: old?.inline, new: new?.inline, effect: effect,
-                restarts: place.effect == .restartsReplicas && !place.isService ? place.service : nil))
+                restarts: place.effect == .newRelease && !place.isService ? place.service : nil))
     }
 
     /// Names of both in the order of the second, the removed ones first.
