@@ -85,7 +85,7 @@ let package = Package(
             "AloftDaemon",
             [
                 "AloftModel", "AloftLanguage", "AloftSystem", "AloftJournal", "AloftEdge", "AloftCertificates",
-                "AloftCompute", "AloftMetrics", "AloftScaling", "AloftLogs", nioCore, nioPosix, crypto, hummingbird,
+                "AloftCompute", "AloftMetrics", "AloftScaling", "AloftRollout", "AloftNotifications", "AloftLogs", nioCore, nioPosix, crypto, hummingbird,
                 hummingbirdCore, httpClient, lifecycle, signals, logging,
             ]),
         .target(

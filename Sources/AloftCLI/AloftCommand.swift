@@ -27,6 +27,12 @@ package struct AloftCommand: AsyncParsableCommand {
                     ExecCommand.self,
                 ]),
             CommandGroup(
+                name: "Shipping",
+                subcommands: [
+                    DeployCommand.self, RollbackCommand.self, PromoteCommand.self, ApproveCommand.self,
+                    AbortCommand.self, PauseCommand.self, ResumeCommand.self, HistoryCommand.self,
+                ]),
+            CommandGroup(
                 name: "Watching", subcommands: [StatusCommand.self, LogsCommand.self, EventsCommand.self]),
         ])
 

@@ -15,14 +15,14 @@ struct RolloutSteering: ParsableArguments {
     /// - Parameter good: the ends that make the command a success.
     func send(
         _ order: RolloutOrder.Name, to service: String?, approval: String? = nil,
-        good: Set<RolloutReport.Outcome> = [.succeeded]
+        force: Bool = false, good: Set<RolloutReport.Outcome> = [.succeeded]
     ) async throws {
         let client = ControlClient(paths: try daemon.paths())
         let usage = "aloft \(order.rawValue) SERVICE"
         let name = try await ServiceChoice.name(service, usage: usage, client)
         let report: RolloutReport = try await client.post(
             "services/\(name.pathSegment)/rollout/\(order.rawValue)",
-            json: RolloutOrder(user: UserName.current, approval: approval, message: message))
+            json: RolloutOrder(user: UserName.current, approval: approval, force: force ? true : nil, message: message))
         let terminal = Terminal.standard
         if wait.wait {
             return try await RolloutWatch(

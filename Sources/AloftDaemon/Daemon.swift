@@ -2,6 +2,7 @@ import AloftCompute
 import AloftEdge
 import AloftLogs
 import AloftModel
+import AloftRollout
 import AloftSystem
 import Logging
 import ServiceLifecycle
@@ -26,6 +27,8 @@ package struct Daemon: Sendable {
     let requests: StopRequests
     let unreachable: AsyncStream<ReplicaID>
     let scaler: ScalerService
+    let rollouts: Rollouts
+    let pruning: Pruning
     let logger: Logger
 
     /// Serves until a signal, `POST /v1/stop`, or a part that fails; true where it ended as asked.
@@ -33,9 +36,9 @@ package struct Daemon: Sendable {
     /// Stops in this order: the edge (requests under way may end), the replicas, admin and control, the records.
     package func run() async -> Bool {
         let parts: [any Service] = [
-            HubService(hub: hub, events: events), Upkeep(logs: stores.logs, compute: compute), control, admin,
+            HubService(hub: hub, events: events), Upkeep(logs: stores.logs, compute: compute, pruning: pruning), control, admin,
             ComputeService(compute: compute, unreachable: unreachable), EdgeStop(edge: edge, present: present),
-            scaler,
+            scaler, RolloutService(rollouts: rollouts),
         ]
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
@@ -138,6 +141,15 @@ private struct EdgeStop: Service {
         try await gracefulShutdown()
         let longest = present.facts.running.plan.services.map(\.stop.drain).max() ?? .zero
         await edge.stop(drain: longest)
+    }
+}
+
+/// Goes on with rollouts; a daemon that stops leaves them to the next one.
+private struct RolloutService: Service {
+    let rollouts: Rollouts
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown { await rollouts.run() }
     }
 }
 

@@ -9,6 +9,8 @@ package struct DaemonOptions: Sendable {
     package var paths: StatePaths
     /// The environment of `aloft up`: PATH, HOME and LANG are passed on, `${env.X}` looks here.
     package var hostEnvironment: [String: String]
+    /// Name of the user whose process this is: changes of the file are in this name.
+    package var user: String
     /// Warnings and errors of the log also go to stderr.
     package var writesToStandardError: Bool
     /// Shown each event, in order; must not block.
@@ -16,12 +18,13 @@ package struct DaemonOptions: Sendable {
 
     package init(
         file: String, environmentName: String?, paths: StatePaths, hostEnvironment: [String: String],
-        writesToStandardError: Bool, show: @escaping @Sendable (Event) -> Void
+        user: String, writesToStandardError: Bool, show: @escaping @Sendable (Event) -> Void
     ) {
         self.file = file
         self.environmentName = environmentName
         self.paths = paths
         self.hostEnvironment = hostEnvironment
+        self.user = user
         self.writesToStandardError = writesToStandardError
         self.show = show
     }

@@ -2,6 +2,7 @@ import AloftCompute
 import AloftEdge
 import AloftLogs
 import AloftModel
+import AloftRollout
 import AloftScaling
 import AloftSystem
 import Foundation
@@ -116,34 +117,45 @@ private struct Parts {
     let logger: Logger
 
     func join(_ stopwatch: Stopwatch) async throws(DaemonError) -> Daemon {
-        let compute = makeCompute()
-        await DesiredReplicas.restore(
-            from: stores.journal, to: compute, services: running.plan.services, events: events)
-        let scaler = makeScaler(compute)
-        await scaler.apply(running.plan.services)
-        stopwatch.lap("compute")
         let present = Present(
             .init(
                 running: running, certificates: certificates.facts,
                 urls: zip(addresses, running.plan.edge.listeners).map { StatusBuilder.url($0, tls: $1.tls) },
                 admin: nil, state: .running))
+        let book = ReleaseBook(
+            options, store: JournalRolloutStore(journal: stores.journal),
+            artifacts: ReleaseArtifacts(root: stores.paths.releases))
+        let wanted = WantedReplicas(journal: stores.journal)
+        await wanted.restore(services: running.plan.services, events: events)
+        let compute = makeCompute()
+        let rollouts = makeRollouts(compute, book, wanted, present)
+        let deployer = Deployer(
+            book: book, journal: stores.journal, rollouts: rollouts, compute: compute, wanted: wanted, events: events,
+            user: options.user)
+        try await resume(compute, deployer)
+        let scaler = makeScaler(compute, wanted, rollouts)
+        await scaler.apply(running.plan.services)
+        stopwatch.lap("compute")
         let hub = EventHub(queue: events, journal: stores.journal, log: stores.log, show: options.show)
         let observer = Observer(
             file: options.file, startedAt: stopwatch.startedAt, present: present, edge: edge, compute: compute,
-            scaler: scaler, stores: stores, hub: hub)
+            scaler: scaler, rollouts: rollouts, stores: stores, hub: hub)
         let admin = try await AdminServer(
             running.plan.edge.admin,
             routes: AdminRoutes(families: { await observer.families() }, health: { await observer.health() }),
             logger: logger)
         present.change { $0.admin = admin.address.map { "http://\($0)" } }
+        let desk = PromotionDesk(book: book, journal: stores.journal)
         let operations = Operator(
             options: options, present: present, edge: edge, compute: compute, scaler: scaler, stores: stores,
-            events: events, admin: admin)
+            events: events, admin: admin, deployer: deployer, desk: desk)
         let requests = StopRequests()
         let control = try await bindControl(
             ControlRoutes(
                 observer: observer, operations: operations,
                 exec: ExecRoute(present: present, compute: compute),
+                shipping: ShippingRoutes(
+                    operations: operations, rollouts: rollouts, book: book, desk: desk, present: present),
                 records: Records(
                     journal: stores.journal, hub: hub, reader: LogReader(directory: stores.paths.logs)),
                 stop: { requests.ask(.stop(reason: "aloft down")) }), admin)
@@ -157,15 +169,30 @@ private struct Parts {
                 milliseconds: Int(stopwatch.total.milliseconds)),
             stores: stores, edge: edge, compute: compute, hub: hub, events: events, present: present,
             operations: operations, control: control, admin: admin, requests: requests, unreachable: unreachable,
-            scaler: ScalerService(scaler: scaler, wanted: wanted), logger: logger)
+            scaler: ScalerService(scaler: scaler, wanted: self.wanted), rollouts: rollouts,
+            pruning: Pruning(present: present, rollouts: rollouts, book: book, events: events), logger: logger)
+    }
+
+    /// What ran goes on: the current releases first, then rollouts that were under way, then what the file changed.
+    private func resume(_ compute: Compute, _ deployer: Deployer) async throws(DaemonError) {
+        do {
+            for target in try await deployer.book.targets(of: running.plan, events: events) {
+                try await compute.start(target, desired: deployer.wanted.number(of: target.spec.name))
+            }
+            try await deployer.rollouts.restore()
+        } catch {
+            throw DaemonError(.state, "releases can't be read: \(error)")
+        }
+        await deployer.takeOver(running, reason: .up)
     }
 
     /// Compute tells of each change itself, with the scaler's reason.
-    private func makeScaler(_ compute: Compute) -> Scaler {
+    private func makeScaler(_ compute: Compute, _ wanted: WantedReplicas, _ rollouts: Rollouts) -> Scaler {
         Scaler(
             ports: ScalingPorts(
-                source: ScalingMeasures(compute: compute, edge: edge, fetch: LocalFetch()),
-                target: ScaledReplicas(compute: compute, journal: stores.journal),
+                source: ScalingMeasures(
+                    compute: compute, edge: edge, fetch: LocalFetch(), wanted: wanted, rollouts: rollouts),
+                target: ScaledReplicas(compute: compute, wanted: wanted, rollouts: rollouts),
                 store: JournalScalingStore(journal: stores.journal),
                 event: { [events] event in
                     if event.kind != "service.scaled" { events.publish(event) }
@@ -173,10 +200,29 @@ private struct Parts {
                 logger: stores.log.logger("scaling")))
     }
 
+    private func makeRollouts(
+        _ compute: Compute, _ book: ReleaseBook, _ wanted: WantedReplicas, _ present: Present
+    ) -> Rollouts {
+        Rollouts(
+            ports: RolloutPorts(
+                sets: ComputeSets(compute: compute), traffic: EdgeTraffic(edge: edge, compute: compute),
+                store: book.store, commands: ServiceCommands(compute: compute, stateDirectory: stores.paths.directory),
+                checks: ReleaseChecks(present: present, compute: compute, edge: edge, fetch: LocalFetch()),
+                spec: { release in
+                    var spec = try book.rolledOut(release)
+                    let file = present.facts.running.plan.services.first { $0.name == release.service }
+                    if let file { spec.scaling = file.scaling }
+                    return spec
+                },
+                wanted: { wanted.number(of: $0) }, event: { [events] in events.publish($0) }),
+            logger: stores.log.logger("rollout"))
+    }
+
+    /// Services follow with their releases.
     private func makeCompute() -> Compute {
         let spool = stores.spool
         return Compute(
-            services: running.plan.services,
+            services: [ServiceTarget](),
             configuration: ComputeConfiguration(
                 stateDirectory: stores.paths.directory, hostEnvironment: options.hostEnvironment),
             ports: ComputePorts(

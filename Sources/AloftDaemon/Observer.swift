@@ -3,6 +3,7 @@ import AloftEdge
 import AloftLanguage
 import AloftMetrics
 import AloftModel
+import AloftRollout
 import AloftScaling
 import AloftSystem
 
@@ -14,6 +15,7 @@ struct Observer: Sendable {
     let edge: Edge
     let compute: Compute
     let scaler: Scaler
+    let rollouts: Rollouts
     let stores: Stores
     let hub: EventHub
 
@@ -56,9 +58,26 @@ struct Observer: Sendable {
             state: facts.state, startedAt: startedAt, urls: facts.urls, admin: facts.admin)
         var report = builder.report(services: await services, edge: statistics, now: .now)
         for index in report.services.indices {
-            report.services[index].scaling = await scaler.status(report.services[index].name).map(ScalingReport.init)
+            let name = report.services[index].name
+            report.services[index].scaling = await scaler.status(name).map(ScalingReport.init)
+            await addReleases(to: &report.services[index])
         }
         return (report, statistics)
+    }
+
+    /// The current release, and the last rollout unless all went well.
+    private func addReleases(to service: inout ServiceReport) async {
+        let releases: [Release]
+        do {
+            releases = try await rollouts.releases(of: service.name)
+        } catch {
+            stores.log.logger("status").warning("releases are missing", metadata: ["error": "\(error)"])
+            return
+        }
+        service.release = releases.last { $0.status == .current }?.number
+        guard let progress = await rollouts.status(service.name), progress.phase != .done else { return }
+        let release = releases.first { $0.number == progress.release }
+        service.rollout = RolloutReport(progress, verdicts: release?.verdicts ?? [], now: .now)
     }
 
     /// Health is told without the figure that the system would not give; the failure is logged.

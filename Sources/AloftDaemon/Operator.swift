@@ -14,11 +14,13 @@ struct Operator: Sendable {
     let stores: Stores
     let events: EventQueue
     let admin: AdminServer
-    private let turnstile = Turnstile()
+    let deployer: Deployer
+    let desk: PromotionDesk
+    let turnstile = Turnstile()
 
     init(
         options: DaemonOptions, present: Present, edge: Edge, compute: Compute, scaler: Scaler, stores: Stores,
-        events: EventQueue, admin: AdminServer
+        events: EventQueue, admin: AdminServer, deployer: Deployer, desk: PromotionDesk
     ) {
         self.options = options
         self.present = present
@@ -28,6 +30,8 @@ struct Operator: Sendable {
         self.stores = stores
         self.events = events
         self.admin = admin
+        self.deployer = deployer
+        self.desk = desk
     }
 
     /// What a file of this text would change, with this environment of it or the one that runs; changes nothing.
@@ -93,13 +97,20 @@ struct Operator: Sendable {
         }
     }
 
-    /// All that can fail comes first: reading, certificates, the admin address, the edge.
-    private func takeOver() async throws -> PlanDifference {
-        let before = present.facts
-        guard before.state == .running else { throw ControlFailure(.stopping, "the daemon is stopping") }
-        let next = try Running.read(
+    func readFile() throws(ControlFailure) -> Running {
+        guard present.facts.state == .running else { throw ControlFailure(.stopping, "the daemon is stopping") }
+        return try Running.read(
             options.file, environment: options.environmentName, variables: options.hostEnvironment
         ).running
+    }
+
+    /// All that can fail comes first: reading, certificates, the admin address, the edge.
+    ///
+    /// - Parameter spared: A service that is deployed next: its release takes the file's words.
+    func takeOver(sparing spared: String? = nil) async throws -> PlanDifference {
+        let before = present.facts
+        let next = try readFile()
+        try await refuseRemoval(of: before.running.plan.services, by: next.plan)
         let edgeSpec = next.plan.edge
         let certificates = try loadCertificates(edgeSpec)
         let movesAdmin = edgeSpec.admin != before.running.plan.edge.admin
@@ -114,7 +125,8 @@ struct Operator: Sendable {
             throw ControlFailure(.failed, error.message, hint: error.hint)
         }
         if movesAdmin { await admin.adopt(listener) }
-        await compute.apply(next.plan.services)
+        deployer.wanted.apply(next.plan.services)
+        await compute.apply(try await deployer.book.targets(of: next.plan, events: events))
         await scaler.apply(next.plan.services)
         stores.logs.apply(next.plan.logs)
         stores.log.change(level: next.plan.logs.level)
@@ -126,8 +138,18 @@ struct Operator: Sendable {
             facts.admin = admin.address.map { "http://\($0)" }
             facts.reloads.applied += 1
         }
+        await deployer.takeOver(next, reason: .reload, sparing: spared)
         report(changes, certificates)
         return PlanDifference(changes: changes, digest: next.digest)
+    }
+
+    private func refuseRemoval(of services: [ServiceSpec], by next: Plan) async throws(ControlFailure) {
+        for service in services where !next.services.contains(where: { $0.name == service.name }) {
+            guard let progress = await deployer.rollouts.status(service.name), !progress.isEnd else { continue }
+            throw ControlFailure(
+                .busy, "\(service.name) is not in the file any more, but its release \(progress.release) is rolled out",
+                hint: "`aloft abort \(service.name)` or `aloft promote \(service.name)`, then reload")
+        }
     }
 
     private func report(_ changes: [PlanChange], _ certificates: Certificates) {

@@ -6,13 +6,16 @@ import Foundation
 /// The plan that runs, as it was read.
 struct Running: Sendable {
     let plan: Plan
+    /// The file as it was read.
+    let text: [UInt8]
     /// The effective file.
     let effective: String
     /// First twelve digits of the effective file's SHA-256.
     let digest: String
 
-    init(plan: Plan) {
+    init(plan: Plan, text: [UInt8]) {
         self.plan = plan
+        self.text = text
         effective = plan.effectiveFile()
         digest = SHA256.hash(data: Data(effective.utf8)).prefix(6).map { byte in
             let digits = String(byte, radix: 16)
@@ -42,6 +45,6 @@ struct Running: Sendable {
                 .invalidFile, DiagnosticRenderer(color: false).text(reading.errors),
                 hint: "nothing was changed; correct the file and try again")
         }
-        return (Running(plan: plan), reading.warnings)
+        return (Running(plan: plan, text: source.bytes), reading.warnings)
     }
 }

@@ -7,9 +7,12 @@ struct Upkeep: Service {
     static let period = Duration.seconds(10)
     /// Logs are looked at each so many periods.
     static let logPeriods = 6
+    /// Releases are looked at each so many periods, and once at the start.
+    static let releasePeriods = 60
 
     let logs: LogStore
     let compute: Compute
+    let pruning: Pruning
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
@@ -17,6 +20,7 @@ struct Upkeep: Service {
             while await pause() {
                 // Measures cpu, so that the first `aloft status` has a share of the last seconds to show.
                 _ = await compute.status()
+                if round % Self.releasePeriods == 0 { await pruning.prune() }
                 round += 1
                 if round % Self.logPeriods == 0 { logs.maintain() }
             }

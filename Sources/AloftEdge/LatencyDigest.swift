@@ -48,6 +48,15 @@ package struct LatencyDigest: Sendable, Hashable, Codable {
         return nil
     }
 
+    /// Counts by the upper end of their bucket in microseconds, the last one's being 137 s; empty buckets are left out.
+    package var countsByMicroseconds: [Int: Int] {
+        var result: [Int: Int] = [:]
+        for (index, count) in counts.enumerated() where count > 0 {
+            result[Int(Self.upperEnd(index) / 1000), default: 0] += Int(clamping: count)
+        }
+        return result
+    }
+
     /// What was added since `earlier`; a bucket that went down gives nothing.
     package func subtracting(_ earlier: LatencyDigest) -> LatencyDigest {
         var result = self
@@ -72,6 +81,13 @@ package struct LatencyDigest: Sendable, Hashable, Codable {
         if octave >= lastOctave { return buckets &- 1 }
         let eighth = Int(truncatingIfNeeded: nanoseconds >> UInt64(truncatingIfNeeded: octave &- 3)) & 7
         return (octave &- firstOctave) &* 8 &+ eighth &+ 1
+    }
+
+    private static func upperEnd(_ bucket: Int) -> UInt64 {
+        if bucket == 0 { return 1 << UInt64(firstOctave) }
+        if bucket == buckets - 1 { return 1 << UInt64(lastOctave) }
+        let octave = UInt64(firstOctave + (bucket - 1) / 8)
+        return (9 + UInt64(bucket - 1) % 8) * (UInt64(1) << (octave - 3))
     }
 
     private static func middle(_ bucket: Int) -> UInt64 {

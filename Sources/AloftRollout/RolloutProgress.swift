@@ -40,8 +40,12 @@ package struct RolloutProgress: Sendable, Hashable, Codable {
     package var isPaused: Bool
     package var isPromoted: Bool
     package var migration: MigrationState
+    /// Set where it goes back or went back.
+    package var cause: RetreatCause?
     /// Why it failed, was frozen or aborted.
     package var reason: String?
+    /// Names of the approvals that this or a later step waits for.
+    package var openApprovals: [String] = []
     /// The last line a gate or migration printed.
     package var output: String?
 
@@ -51,7 +55,7 @@ package struct RolloutProgress: Sendable, Hashable, Codable {
         stepName: String? = nil, weight: Percent? = nil, canaryReplicas: Count = Count(ready: 0, desired: 0),
         stableReplicas: Count = Count(ready: 0, desired: 0), verdict: VerdictRecord? = nil, next: Timestamp? = nil,
         waitingFor: String? = nil, isPaused: Bool = false, isPromoted: Bool = false, migration: MigrationState = .none,
-        reason: String? = nil, output: String? = nil
+        cause: RetreatCause? = nil, reason: String? = nil, output: String? = nil
     ) {
         self.time = time
         self.service = service
@@ -74,6 +78,7 @@ package struct RolloutProgress: Sendable, Hashable, Codable {
         self.isPaused = isPaused
         self.isPromoted = isPromoted
         self.migration = migration
+        self.cause = cause
         self.reason = reason
         self.output = output
     }

@@ -221,6 +221,12 @@ package actor Rollouts {
         }
     }
 
+    /// Whether the number of each set is the rollout's to say, of all that the service should have; else scaling's.
+    package func saysNumbers(of service: String) -> Bool {
+        guard let state = lives[service]?.state, !state.isPromoted else { return false }
+        return state.canaryTarget != nil || state.stableTarget != nil
+    }
+
     /// The release that the service runs.
     package func current(_ service: String) async throws(RolloutError) -> Release? {
         try await releases(of: service).last { $0.status == .current }

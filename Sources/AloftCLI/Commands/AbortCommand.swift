@@ -11,7 +11,10 @@ struct AbortCommand: AsyncParsableCommand {
     @Argument(help: "A service of the file; may be left out where there is one only.")
     var service: String?
 
+    @Flag(name: .long, help: "Also where a migration that can't be undone has run.")
+    var force = false
+
     @OptionGroup var steering: RolloutSteering
 
-    func run() async throws { try await steering.send(.abort, to: service, good: [.aborted, .rolledBack]) }
+    func run() async throws { try await steering.send(.abort, to: service, force: force, good: [.aborted, .rolledBack]) }
 }

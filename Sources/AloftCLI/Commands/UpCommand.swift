@@ -61,7 +61,7 @@ struct UpCommand: AsyncParsableCommand {
         let start = ForegroundStart(json: output.json, reportsStart: reportsStart, typed: typed)
         let options = DaemonOptions(
             file: choice.path, environmentName: environment?.text, paths: paths, hostEnvironment: variables,
-            writesToStandardError: !output.json, show: start.show)
+            user: UserName.current, writesToStandardError: !output.json, show: start.show)
         let daemon: Daemon
         do {
             daemon = try await Daemon.start(options)

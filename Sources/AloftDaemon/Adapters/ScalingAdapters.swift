@@ -2,6 +2,7 @@ import AloftCompute
 import AloftEdge
 import AloftJournal
 import AloftModel
+import AloftRollout
 import AloftScaling
 import AloftSystem
 import ServiceLifecycle
@@ -14,13 +15,17 @@ actor ScalingMeasures: ScalingSource {
     private let compute: Compute
     private let edge: Edge
     private let fetch: LocalFetch
+    private let wanted: WantedReplicas
+    private let rollouts: Rollouts
     private let clock = SystemTime()
     private var seen: [String: (counts: [Int: EdgeStatistics.ReleaseCounts], at: MonotonicTime)] = [:]
 
-    init(compute: Compute, edge: Edge, fetch: LocalFetch) {
+    init(compute: Compute, edge: Edge, fetch: LocalFetch, wanted: WantedReplicas, rollouts: Rollouts) {
         self.compute = compute
         self.edge = edge
         self.fetch = fetch
+        self.wanted = wanted
+        self.rollouts = rollouts
     }
 
     func sample(_ service: ServiceSpec) async -> ServiceSample {
@@ -30,9 +35,10 @@ actor ScalingMeasures: ScalingSource {
         let time = clock.now
         seen[service.name] = (counts, time)
         var sample = ServiceSample(
-            desired: await compute.desired(service.name) ?? service.scaling.minReplicas,
+            desired: wanted.number(of: service.name),
             replicas: replicas.map { ReplicaSample(readyFor: $0.readyFor, cores: $0.cores, memory: $0.memoryBytes) },
-            elapsed: before.map { time - $0.at } ?? .zero, requests: nil)
+            elapsed: before.map { time - $0.at } ?? .zero, requests: nil,
+            isRollingOut: await rollouts.isRollingOut(service.name))
         if let before { add(counts, since: before.counts, service, to: &sample) }
         sample.series = await series(of: service, replicas)
         return sample
@@ -126,15 +132,19 @@ actor ScalingMeasures: ScalingSource {
 }
 
 /// What the scaler decided becomes the service's number, and is written down for the next daemon.
+///
+/// While a rollout shares the number between two releases it takes the new one over at its next look.
 struct ScaledReplicas: ScalingTarget {
     let compute: Compute
-    let journal: Journal
+    let wanted: WantedReplicas
+    let rollouts: Rollouts
 
     func apply(_ service: String, desired: Int, reason: String) async throws {
         let number = "\(desired): "
         let why = reason.hasPrefix(number) ? String(reason.dropFirst(number.count)) : reason
+        try await wanted.set(service, desired)
+        if await rollouts.saysNumbers(of: service) { return }
         try await compute.scale(service, to: desired, reason: why)
-        try await journal.setFact(DesiredReplicas.key(service), "\(desired)")
     }
 }
 
@@ -180,8 +190,10 @@ extension ScalingReport {
 extension EdgeService {
     /// An idle service's requests wait for its first replica.
     init(_ spec: ServiceSpec) {
+        let canary = spec.deploy.canary
         self.init(
-            name: spec.name,
+            name: spec.name, sticky: canary.sticky, forceHeader: canary.forceHeader, forceCookie: canary.forceCookie,
+            mirror: canary.mirror,
             hold: spec.scaling.idle.map { Hold(maxPending: $0.maxPending, maxWait: $0.maxWait) })
     }
 }

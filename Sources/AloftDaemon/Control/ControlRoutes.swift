@@ -15,6 +15,7 @@ struct ControlRoutes: Sendable {
     let observer: Observer
     let operations: Operator
     let exec: ExecRoute
+    let shipping: ShippingRoutes
     let records: Records
     /// Begins a graceful stop; the answer goes out first.
     let stop: @Sendable () -> Void
@@ -47,6 +48,7 @@ struct ControlRoutes: Sendable {
             let name = try context.parameters.require("name")
             return try exec.answer(name, try Self.decode(ExecRequest.self, from: try await Self.text(of: request)))
         }
+        shipping.add(to: version)
         version.post("stop") { _, _ in
             stop()
             return try Answer.json(Accepted(message: "stopping"), status: .accepted)
@@ -116,6 +118,10 @@ struct ControlRoutes: Sendable {
         let query = RequestQuery(request)
         try query.allow(["wait"])
         return try query.number("wait", in: 1...604_800).map { .seconds($0) }
+    }
+
+    static func decode<Value: Decodable>(_ type: Value.Type, _ request: Request) async throws -> Value {
+        try decode(type, from: try await text(of: request))
     }
 
     private static func text(of request: Request) async throws -> [UInt8] {

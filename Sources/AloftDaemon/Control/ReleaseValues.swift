@@ -56,11 +56,14 @@ package struct RolloutOrder: Sendable, Hashable, Codable {
     package var user: String
     /// `approve`: in whose name, such as `ops`; nil where only one is waited for.
     package var approval: String?
+    /// `abort`: also where a migration that can't be undone has run.
+    package var force: Bool?
     package var message: String?
 
-    package init(user: String, approval: String? = nil, message: String? = nil) {
+    package init(user: String, approval: String? = nil, force: Bool? = nil, message: String? = nil) {
         self.user = user
         self.approval = approval
+        self.force = force
         self.message = message
     }
 }
@@ -180,6 +183,8 @@ package struct RolloutReport: Sendable, Hashable, Codable {
     package var intervals: [Interval]
     /// The newest verdict with its numbers.
     package var verdict: String?
+    /// Names of the approvals that this or a later step waits for.
+    package var approvals: [String]
     /// Nil while it is under way.
     package var outcome: Outcome?
 
@@ -187,7 +192,7 @@ package struct RolloutReport: Sendable, Hashable, Codable {
         service: String, release: Int, stable: Int?, strategy: String, by: String, started: Timestamp, phase: String,
         step: Int, steps: Int, weight: Double, ready: Int, desired: Int, stableReady: Int, stableDesired: Int,
         message: String, isPaused: Bool = false, intervals: [Interval] = [], verdict: String? = nil,
-        outcome: Outcome? = nil
+        approvals: [String] = [], outcome: Outcome? = nil
     ) {
         self.service = service
         self.release = release
@@ -207,6 +212,7 @@ package struct RolloutReport: Sendable, Hashable, Codable {
         self.isPaused = isPaused
         self.intervals = intervals
         self.verdict = verdict
+        self.approvals = approvals
         self.outcome = outcome
     }
 }

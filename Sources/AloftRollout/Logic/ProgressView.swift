@@ -7,7 +7,8 @@ extension RolloutProgress {
             time: state.phaseBegan, service: state.service, release: state.release, stable: state.stable,
             strategy: state.strategy, by: state.by, began: state.began, phase: state.phase,
             phaseBegan: state.phaseBegan, weight: state.isSplit ? state.weight : nil, isPaused: state.isPaused,
-            isPromoted: state.isPromoted, migration: state.migration, reason: state.reason)
+            isPromoted: state.isPromoted, migration: state.migration, cause: state.cause,
+            reason: state.reason)
     }
 
     init(
@@ -25,6 +26,7 @@ extension RolloutProgress {
             stepName = names[state.step]
         }
         if state.phase == .gates || state.phase == .migration { self.output = output }
+        openApprovals = RolloutPlanner.openApprovals(of: state, spec)
         waitingFor = Self.wait(state, facts, spec, self)
         next = Self.end(state, spec).map { facts.wall + max(.zero, $0 - facts.time) }
     }

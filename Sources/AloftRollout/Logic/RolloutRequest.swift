@@ -87,7 +87,7 @@ extension RolloutPlanner {
             state.migration = .confirmed
             goOn(to: .migration)
         } else {
-            let open = openApprovals
+            let open = Self.openApprovals(of: state, spec)
             guard open.contains(name) else {
                 throw .noSuchApproval(service: state.service, name: name, open: open)
             }
@@ -97,8 +97,8 @@ extension RolloutPlanner {
     }
 
     /// Names that are not approved yet, of this and later steps.
-    private var openApprovals: [String] {
-        if state.phase == .frozen && state.migration == .unknown { return [Self.migrationApproval] }
+    static func openApprovals(of state: RolloutState, _ spec: ServiceSpec) -> [String] {
+        if state.phase == .frozen && state.migration == .unknown { return [migrationApproval] }
         guard state.strategy == .canary, !state.isHastened, !state.phase.isGoingBack,
             [.gates, .migration, .starting, .shifting].contains(state.frozenFrom ?? state.phase)
         else { return [] }

@@ -1,0 +1,150 @@
+import AloftCompute
+import AloftEdge
+import AloftJournal
+import AloftModel
+import AloftRollout
+import Foundation
+
+/// Rollouts start, scale, promote and remove sets of replicas.
+struct ComputeSets: ReplicaSets {
+    let compute: Compute
+
+    func sets(of service: String) async -> [SetState] {
+        await compute.sets(service).map { set in
+            SetState(
+                release: set.release, isPrimary: set.isPrimary, desired: set.desired, ready: set.ready,
+                replicas: set.replicas.count, failure: Self.failure(of: set))
+        }
+    }
+
+    /// Of the first replica that is not as it should be.
+    private static func failure(of set: ReplicaSetStatus) -> String? {
+        let troubled = (set.waiting + set.replicas).first { $0.state != .ready && ($0.reason ?? $0.exit) != nil }
+        guard let troubled, let reason = troubled.reason ?? troubled.exit else { return nil }
+        let said = troubled.lastLines.last ?? troubled.lastExit?.lastLines.last
+        return "\(troubled.id.name): \(reason)" + (said.map { ": \($0)" } ?? "")
+    }
+
+    func start(_ spec: ServiceSpec, release: Int, desired: Int) async throws {
+        try await compute.start(ServiceTarget(spec: spec, release: release), desired: desired)
+    }
+
+    func scale(_ service: String, release: Int, to desired: Int) async throws {
+        try await compute.scale(service, release: release, to: desired)
+    }
+
+    func promote(_ service: String, release: Int) async throws {
+        try await compute.promote(service, release: release)
+    }
+
+    func remove(_ service: String, release: Int) async throws {
+        try await compute.remove(service, release: release)
+    }
+}
+
+extension ReplicaStatus {
+    fileprivate var exit: String? { lastExit?.cause.description }
+}
+
+/// Rollouts share requests between releases and read how each did.
+struct EdgeTraffic: Traffic {
+    /// Synthetic requests under way at once.
+    static let probesAtOnce = 8
+
+    let edge: Edge
+    let compute: Compute
+
+    /// Compute hears of it second: replicas count as available for as long as they are sent requests.
+    func split(_ split: TrafficSplit?, of service: String) async {
+        await edge.split(split, of: service)
+        await compute.split(split, of: service)
+    }
+
+    func numbers(of service: String) async -> [Int: ReleaseNumbers] {
+        var numbers: [Int: ReleaseNumbers] = [:]
+        for counts in await edge.statistics().releases where counts.service == service {
+            numbers[counts.release] = ReleaseNumbers(
+                requests: Int(clamping: counts.requests), failures: Int(clamping: counts.failures),
+                latency: LatencyCounts(counts.latency.countsByMicroseconds))
+        }
+        return numbers
+    }
+
+    func probe(_ service: String, release: Int, path: String, requests: Int) async {
+        await withTaskGroup(of: Void.self) { group in
+            for index in 0..<max(0, requests) {
+                if index >= Self.probesAtOnce { await group.next() }
+                group.addTask {
+                    // How it went is in the edge's counters, where every other request is.
+                    _ = await edge.probe(
+                        service: service, release: release, path: path, host: "localhost", within: .seconds(5))
+                }
+            }
+        }
+    }
+}
+
+/// Releases and rollouts are tables of the journal.
+struct JournalRolloutStore: RolloutStore {
+    let journal: Journal
+
+    func releases(of service: String) async throws -> [Release] {
+        try await journal.releases(of: service).map(Self.release)
+    }
+
+    /// Of all services.
+    func all() async throws -> [Release] { try await journal.releases().map(Self.release) }
+
+    func save(_ releases: [Release], rollout: RolloutState?) async throws {
+        let encoder = JSONEncoder()
+        let rows = try releases.map {
+            ReleaseRow(service: $0.service, number: $0.number, json: Array(try encoder.encode($0)))
+        }
+        let state = try rollout.map { (service: $0.service, json: Array(try encoder.encode($0))) }
+        try await journal.save(releases: rows, rollout: state)
+    }
+
+    func rollouts() async throws -> [RolloutState] {
+        let decoder = JSONDecoder()
+        return try await journal.rollouts().sorted { $0.key < $1.key }
+            .map { try decoder.decode(RolloutState.self, from: Data($0.value)) }
+    }
+
+    func removeReleases(of service: String, numbers: [Int]) async throws {
+        try await journal.removeReleases(numbers, of: service)
+    }
+
+    private static func release(_ row: ReleaseRow) throws -> Release {
+        try JSONDecoder().decode(Release.self, from: Data(row.json))
+    }
+}
+
+/// Gates and migrations are commands that compute runs.
+struct ServiceCommands: CommandRunner {
+    let compute: Compute
+    /// Tells this daemon's commands from those of others on this machine.
+    let stateDirectory: String
+
+    func run(_ command: ReleaseCommand, line: @escaping @Sendable (String) -> Void) async -> CommandResult {
+        let result = await compute.run(
+            ServiceCommand(
+                command: command.run, spec: command.spec, release: command.release, mark: mark(of: command),
+                timeout: command.timeout)
+        ) { line($0) }
+        return CommandResult(passed: result.passed, detail: result.detail)
+    }
+
+    func endRemains(of command: ReleaseCommand) async {
+        do {
+            _ = try await compute.endRemains(of: mark(of: command))
+        } catch {
+            // Its processes can't be listed; `run` of the same command would fail for the same reason.
+            return
+        }
+    }
+
+    private func mark(of command: ReleaseCommand) -> String {
+        let state = SpecDigest.name(of: stateDirectory)
+        return "\(state)/\(command.spec.name)/\(command.release)/\(command.kind.rawValue)/\(command.name)"
+    }
+}

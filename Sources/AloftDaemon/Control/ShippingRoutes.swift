@@ -1,0 +1,147 @@
+import AloftModel
+import AloftRollout
+import Foundation
+import HTTPTypes
+import Hummingbird
+import ServiceLifecycle
+
+/// The paths of releases and rollouts.
+struct ShippingRoutes: Sendable {
+    let operations: Operator
+    let rollouts: Rollouts
+    let book: ReleaseBook
+    let desk: PromotionDesk
+    let present: Present
+
+    func add(to version: RouterGroup<BasicRequestContext>) {
+        version.post("services/{name}/deploy") { request, context in
+            let body = try await ControlRoutes.decode(DeployRequest.self, request)
+            return try await accepted(operations.deploy(try service(context), body))
+        }
+        version.post("services/{name}/rollback") { request, context in
+            let body = try await ControlRoutes.decode(RollbackRequest.self, request)
+            return try await accepted(operations.rollback(try service(context), body))
+        }
+        version.post("services/{name}/take") { request, context in
+            let body = try await ControlRoutes.decode(TakeRequest.self, request)
+            return try await accepted(operations.take(try service(context), body))
+        }
+        version.post("services/{name}/rollout/{order}") { request, context in
+            let name = try service(context)
+            let word = try context.parameters.require("order")
+            guard let order = RolloutOrder.Name(rawValue: word) else {
+                throw ControlFailure(.notFound, "there is no order `\(word)` for a rollout")
+            }
+            return try await obey(order, name, try await ControlRoutes.decode(RolloutOrder.self, request))
+        }
+        version.get("services/{name}/rollout") { request, context in
+            let query = RequestQuery(request)
+            try query.allow(["follow"])
+            let name = try service(context)
+            return try await query.flag("follow") ? follow(name) : try Answer.json(report(name))
+        }
+        version.get("releases") { request, _ in try await releases(RequestQuery(request)) }
+    }
+
+    private func service(_ context: BasicRequestContext) throws -> String {
+        let name = try context.parameters.require("name")
+        let known = present.facts.running.plan.services.map(\.name)
+        guard known.contains(name) else {
+            throw ControlFailure(
+                .unknownService, "there is no service `\(name)`", hint: "known: \(known.joined(separator: ", "))")
+        }
+        return name
+    }
+
+    private func accepted(_ release: Release) throws -> Response {
+        try Answer.json(ReleaseReport(release), status: .accepted)
+    }
+
+    // MARK: Orders
+
+    private func obey(_ order: RolloutOrder.Name, _ service: String, _ body: RolloutOrder) async throws -> Response {
+        if order == .approve { return try await approve(service, body) }
+        do throws(RolloutError) {
+            switch order {
+            case .promote: try await rollouts.promote(service, by: body.user)
+            case .abort: try await rollouts.abort(service, by: body.user, force: body.force ?? false)
+            case .pause: try await rollouts.pause(service, by: body.user)
+            case .resume: try await rollouts.resume(service, by: body.user)
+            case .approve: break
+            }
+        } catch {
+            throw ControlFailure(error)
+        }
+        return try Answer.json(await report(service))
+    }
+
+    /// An approval of a step, or, where no rollout waits for one, of a release that is to be taken over.
+    private func approve(_ service: String, _ body: RolloutOrder) async throws -> Response {
+        let open = await rollouts.status(service)?.openApprovals ?? []
+        if open.isEmpty, let pending = try await desk.pending(service), !pending.missing.isEmpty {
+            let left = try await desk.approve(service, name: body.approval, by: body.user)
+            return try Answer.json(RolloutReport(waiting: service, left))
+        }
+        guard let name = body.approval ?? (open.count == 1 ? open[0] : nil) else {
+            guard !open.isEmpty else {
+                throw ControlFailure(.nothingThere, "nothing of \(service) waits for an approval")
+            }
+            throw ControlFailure(
+                .badRequest, "\(service) waits for \(open.joined(separator: ", "))",
+                hint: "say which: `aloft approve \(service) --as \(open[0])`")
+        }
+        do throws(RolloutError) {
+            try await rollouts.approve(service, name: name, by: body.user)
+        } catch {
+            throw ControlFailure(error)
+        }
+        return try Answer.json(await report(service))
+    }
+
+    // MARK: Looking
+
+    private func report(_ service: String) async throws -> RolloutReport {
+        guard let progress = await rollouts.status(service) else {
+            throw ControlFailure(
+                .nothingThere, "no release of \(service) is being rolled out", hint: "`aloft history` shows the last one")
+        }
+        return RolloutReport(progress, verdicts: try await verdicts(of: progress), now: .now)
+    }
+
+    private func verdicts(of progress: RolloutProgress) async throws -> [VerdictRecord] {
+        try await rollouts.releases(of: progress.service).first { $0.number == progress.release }?.verdicts ?? []
+    }
+
+    /// The present state at once, then each change; the last line has an `outcome`.
+    private func follow(_ service: String) async throws -> Response {
+        guard let first = await rollouts.status(service) else {
+            throw ControlFailure(.nothingThere, "no release of \(service) is being rolled out")
+        }
+        let known = try await verdicts(of: first)
+        let stream = await rollouts.stream(service)
+        return Answer.stream { writer in
+            var verdicts = known
+            for await progress in stream.cancelOnGracefulShutdown() {
+                if let verdict = progress.verdict, verdict != verdicts.last { verdicts.append(verdict) }
+                let report = RolloutReport(progress, verdicts: verdicts, now: .now)
+                try await writer.write(try Answer.line(report))
+                if report.outcome != nil { return }
+            }
+        }
+    }
+
+    /// Newest first.
+    private func releases(_ query: RequestQuery) async throws -> Response {
+        try query.allow(["service"])
+        var releases = try await book.store.all()
+        if let service = query["service"] { releases.removeAll { $0.service != service } }
+        releases.sort { ($0.created, $0.number) > ($1.created, $1.number) }
+        return try Answer.json(
+            releases.map { release in ReleaseReport(release, strategy: strategy(of: release)) })
+    }
+
+    /// Nil where its file can't be read any more.
+    private func strategy(of release: Release) -> String? {
+        do { return try book.rolledOut(release).deploy.strategy.rawValue } catch { return nil }
+    }
+}

@@ -1,0 +1,179 @@
+import AloftCompute
+import AloftJournal
+import AloftModel
+import AloftRollout
+
+/// Makes releases of what people ask for and of what the file says, and has them rolled out.
+///
+/// What runs is a service's current release. The file changes it by a release of its own, and only where the file's own
+/// words about the processes have changed since they were last taken over: a rollback is not undone by a reload.
+struct Deployer: Sendable {
+    let book: ReleaseBook
+    let journal: Journal
+    let rollouts: Rollouts
+    let compute: Compute
+    let wanted: WantedReplicas
+    let events: EventQueue
+    /// Name of the user whose process this is.
+    let user: String
+
+    // MARK: The file
+
+    /// Makes releases of services whose processes the file wants otherwise than when it was last asked.
+    ///
+    /// - Parameter spared: A service that somebody is deploying: its release takes the file's words by itself.
+    func takeOver(_ running: Running, reason: ReleaseReason, sparing spared: String? = nil) async {
+        for spec in running.plan.services where spec.name != spared {
+            do {
+                try await takeOver(spec, running, reason)
+            } catch {
+                events.publish(.warning, "release.refused", spec.name, "its change was not deployed: \(error)")
+            }
+        }
+    }
+
+    private func takeOver(_ spec: ServiceSpec, _ running: Running, _ reason: ReleaseReason) async throws {
+        let wanted = book.digest(spec)
+        if try await journal.fact(Self.seenKey(spec.name)) == wanted { return }
+        do throws(RolloutError) {
+            _ = try await begin(spec, running, try await kept(for: spec), reason: reason, by: user, message: nil)
+        } catch .sameRelease {
+            // A change there and back again.
+        }
+        try await journal.setFact(Self.seenKey(spec.name), wanted)
+    }
+
+    /// An artifact or image stays until the file itself names another folder or image; variables stay.
+    private func kept(for spec: ServiceSpec) async throws(RolloutError) -> ReleaseOverrides {
+        let newest = try await rollouts.releases(of: spec.name).last { $0.status != .failed && $0.status != .rolledBack }
+        guard let newest else { return ReleaseOverrides() }
+        var overrides = newest.overrides
+        do {
+            let before = try book.base(of: newest)
+            if before.directory != spec.directory { overrides.artifact = nil }
+            if before.container?.source != spec.container?.source { overrides.image = nil }
+        } catch {
+            // Its file can't be read any more, so nothing says that folder and image have changed.
+            return overrides
+        }
+        return overrides
+    }
+
+    private static func seenKey(_ service: String) -> String { "file/\(service)" }
+
+    // MARK: People
+
+    /// - Parameter artifact: Digest of a folder that was copied already.
+    func deploy(
+        _ spec: ServiceSpec, _ running: Running, _ request: DeployRequest, artifact: String?
+    ) async throws -> Release {
+        var overrides = try await kept(for: spec)
+        if let artifact { overrides.artifact = artifact }
+        if let image = request.image { overrides.image = try await immutable(image, of: spec) }
+        overrides.environment.merge(request.environment) { _, new in new }
+        let release = try await begin(
+            spec, running, overrides, reason: .deploy, by: request.user, message: request.message)
+        try await journal.setFact(Self.seenKey(spec.name), book.digest(spec))
+        return release
+    }
+
+    /// A new release with the content of an earlier one; the file stays as it is and is not taken over again.
+    func rollback(_ service: String, _ request: RollbackRequest) async throws -> Release {
+        if let progress = await rollouts.status(service), !progress.isEnd, request.to == nil {
+            throw ControlFailure(
+                .busy, "release \(progress.release) of \(service) is being rolled out by \(progress.by)",
+                hint: "`aloft abort \(service)` goes back to the release before it")
+        }
+        let earlier = try chosen(try await rollouts.releases(of: service), request, service)
+        return try await rollouts.begin(
+            ReleaseDraft(
+                service: service, by: request.user, reason: .rollback(to: earlier.number), message: request.message,
+                fileDigest: earlier.fileDigest, environment: earlier.environment, overrides: earlier.overrides,
+                specDigest: earlier.specDigest))
+    }
+
+    private func chosen(
+        _ releases: [Release], _ request: RollbackRequest, _ service: String
+    ) throws(ControlFailure) -> Release {
+        let hint = "`aloft history \(service)` lists what there is"
+        if let number = request.to {
+            guard let release = releases.first(where: { $0.number == number }) else {
+                throw ControlFailure(.nothingThere, "\(service) has no release \(number)", hint: hint)
+            }
+            guard release.promoted != nil else {
+                throw ControlFailure(
+                    .refused, "release \(number) of \(service) never ran (\(release.status.rawValue))", hint: hint)
+            }
+            return release
+        }
+        guard let current = releases.last(where: { $0.status == .current }) else {
+            throw ControlFailure(.nothingThere, "\(service) has no release that runs", hint: hint)
+        }
+        guard let before = ReleaseHistory.before(current, in: releases) else {
+            throw ControlFailure(.nothingThere, "\(service) has no earlier release that ran", hint: hint)
+        }
+        return before
+    }
+
+    /// The very release of another environment, as this one's file lays itself over it.
+    func take(_ candidate: Promotion.Candidate, approvals: [ApprovalRecord], _ request: TakeRequest, into environment: String?)
+        async throws -> Release
+    {
+        let release = candidate.release
+        let base = ReleaseDraft(
+            service: release.service, by: request.user,
+            reason: .promoted(from: candidate.environment, release: release.number), message: request.message,
+            fileDigest: release.fileDigest, environment: environment, overrides: release.overrides, specDigest: "",
+            approvals: approvals)
+        var draft = base
+        let probe = Release(
+            service: base.service, number: 0, created: release.created, by: base.by, reason: base.reason,
+            fileDigest: base.fileDigest, environment: environment, overrides: base.overrides, specDigest: "")
+        draft.specDigest = book.digest(try book.spec(of: probe))
+        return try await rollouts.begin(draft)
+    }
+
+    // MARK: Beginning
+
+    /// The first release of a service needs no rollout where nothing has to be asked or run before it.
+    private func begin(
+        _ file: ServiceSpec, _ running: Running, _ overrides: ReleaseOverrides, reason: ReleaseReason, by: String,
+        message: String?
+    ) async throws(RolloutError) -> Release {
+        let spec = book.laid(overrides, over: file)
+        let digest: String
+        do {
+            digest = try await book.artifacts.keep(text: running.text)
+        } catch {
+            throw .store("\(error)")
+        }
+        let draft = ReleaseDraft(
+            service: file.name, by: by, reason: reason, message: message, fileDigest: digest,
+            environment: running.plan.environment, overrides: overrides, specDigest: book.digest(spec))
+        let isFirst = try await rollouts.releases(of: file.name).isEmpty
+        guard isFirst, file.release == nil, file.deploy.gates.before.isEmpty else {
+            return try await rollouts.begin(draft)
+        }
+        let release = try await rollouts.adopt(draft)
+        do {
+            try await compute.start(
+                ServiceTarget(spec: spec, release: release.number), desired: wanted.number(of: file.name))
+        } catch {
+            throw .store("\(error)")
+        }
+        return release
+    }
+
+    private func immutable(_ image: String, of spec: ServiceSpec) async throws -> String {
+        guard var container = spec.container else {
+            throw ControlFailure(
+                .refused, "\(spec.name) does not run in containers", hint: "give it `image` or `build` in the file")
+        }
+        container.source = .image(image)
+        do {
+            return try await compute.resolveImage(container, service: spec.name)
+        } catch {
+            throw ControlFailure(.refused, "\(error)")
+        }
+    }
+}

@@ -1,0 +1,90 @@
+import AloftCompute
+import AloftModel
+import AloftRollout
+
+/// Deploys that people ask for; the file is read again first, since it is part of the release.
+extension Operator {
+    /// Makes a release of the file as it is now and of what the request says beside it.
+    func deploy(_ service: String, _ request: DeployRequest) async throws -> Release {
+        try check(request)
+        // A copy takes long, and holds nobody up.
+        let artifact = try await request.artifact.asyncMap { try await keep($0) }
+        return try await alone {
+            let running = try await upToDate(sparing: service)
+            guard let spec = running.plan.services.first(where: { $0.name == service }) else {
+                throw ControlFailure(.unknownService, "the file has no service `\(service)` any more")
+            }
+            if artifact != nil, spec.container != nil {
+                throw ControlFailure(
+                    .refused, "\(service) runs in containers, whose files are in the image",
+                    hint: "give --image, or remove `image` and `build` from the file")
+            }
+            return try await deployer.deploy(spec, running, request, artifact: artifact)
+        }
+    }
+
+    func rollback(_ service: String, _ request: RollbackRequest) async throws -> Release {
+        try await alone { try await deployer.rollback(service, request) }
+    }
+
+    /// Takes over what another environment's daemon runs.
+    func take(_ service: String, _ request: TakeRequest) async throws -> Release {
+        let candidate = try await desk.fetch(service, request)
+        return try await alone {
+            let plan = present.facts.running.plan
+            let approvals = try await desk.approvals(
+                for: candidate, into: plan.environment, environments: plan.environments)
+            let release = try await deployer.take(candidate, approvals: approvals, request, into: plan.environment)
+            try await desk.forget(service)
+            return release
+        }
+    }
+
+    /// What runs, after a change of the file since then was taken over.
+    private func upToDate(sparing service: String) async throws -> Running {
+        let running = present.facts.running
+        let next = try readFile()
+        if next.text == running.text, next.digest == running.digest { return running }
+        _ = try await takeOver(sparing: service)
+        return present.facts.running
+    }
+
+    private func keep(_ folder: String) async throws(ControlFailure) -> String {
+        do {
+            return try await deployer.book.artifacts.keep(folder: folder).digest
+        } catch {
+            throw ControlFailure(error)
+        }
+    }
+
+    private func check(_ request: DeployRequest) throws(ControlFailure) {
+        if let folder = request.artifact, !folder.hasPrefix("/") {
+            throw ControlFailure(.badRequest, "`artifact` is an absolute path, not `\(folder)`")
+        }
+        if request.artifact != nil, request.image != nil {
+            throw ControlFailure(.badRequest, "a release has an artifact or an image, not both")
+        }
+        let reserved = request.environment.keys.filter { name in
+            name.isEmpty || name.utf8.contains(UInt8(ascii: "=")) || name.utf8.contains(0)
+        }
+        guard reserved.isEmpty else { throw ControlFailure(.badRequest, "`environment` has an empty or broken name") }
+    }
+
+    /// One change at a time; a refusal of a rollout is told as one of the API.
+    private func alone<Value: Sendable>(_ body: @Sendable () async throws -> Value) async throws -> Value {
+        do {
+            return try await turnstile.alone(body)
+        } catch let error as RolloutError {
+            throw ControlFailure(error)
+        } catch let error as ArtifactError {
+            throw ControlFailure(error)
+        }
+    }
+}
+
+extension Optional where Wrapped: Sendable {
+    fileprivate func asyncMap<Value>(_ body: (Wrapped) async throws -> Value) async throws -> Value? {
+        guard let self else { return nil }
+        return try await body(self)
+    }
+}
