@@ -14,7 +14,11 @@ enum NotificationKeys {
         if !fields.has(critical), !fields.has(warning), !fields.has(deploys) {
             fields.report(fallback, idle: "without `critical`, `warning` or `deploys`: nothing is ever sent", &reader)
         }
-        let used = Set(spec.critical.to + spec.warning.to + spec.deploys.to + [spec.fallback].compactMap { $0 })
+        let routed = Set(spec.critical.to + spec.warning.to + spec.deploys.to)
+        if let name = spec.fallback, routed == [name] {
+            fields.report(fallback, idle: "where `\(name)` is the only channel: it would be its own", &reader)
+        }
+        let used = routed.union([spec.fallback].compactMap { $0 })
         for entry in fields.node(channels)?.entries ?? [] where !entry.key.hasPrefix("x-") && !used.contains(entry.key)
         {
             reader.problems.warning(
@@ -55,9 +59,11 @@ enum NotificationKeys {
         }
     }
 
-    static let routingSection = Section<NotificationSpec.Routing>("routing", [to.member, after.member]) { fields, _ in
-        guard let to = fields[to] else { return nil }
-        return NotificationSpec.Routing(to: to, after: fields[after])
+    static let routingSection = Section<NotificationSpec.Routing>("routing", [to.member, after.member]) {
+        fields, reader in
+        guard let names = fields[to] else { return nil }
+        fields.reportRepeated(to, &reader)
+        return NotificationSpec.Routing(to: names, after: fields[after])
     }
 
     static let to = Key<NotificationSpec.Routing, [String]?>.required(
