@@ -64,11 +64,11 @@ final class RandomFile {
 
     private func write(service: String) {
         lines.append("  \(service):")
-        writeContainer()
+        let hasPort = writeContainer()
         let arguments = (0..<number(0...4)).map { _ in text() }
         lines.append("    command: [\((["./run"] + arguments).joined(separator: ", "))]")
         maybe("    directory: \(pick([".", "./a", "../b", "/c/d", "a b", "./é"]))")
-        maybe("    listen: \(pick(["port", "unix"]))")
+        maybe("    listen: \(hasPort ? "port" : pick(["port", "unix"]))")
         if Bool.random(using: &random) {
             lines.append("    env:")
             for index in 0..<number(1...5) { lines.append("      V\(index): \(text())") }

@@ -1,19 +1,23 @@
 /// Sections of scaling, deploys, containers, notifications and promotion, all valid.
 extension RandomFile {
-    func writeContainer() {
+    /// Whether the container has a port, so that it cannot listen on a socket.
+    func writeContainer() -> Bool {
+        let hasPort = number(0...1) == 0
         switch number(0...3) {
         case 0:
             lines.append("    image: \(pick(["ghcr.io/x/web:1.4", "localhost:5000/a/b", "web"]))")
-            maybe("    containerPort: \(number(1...65_535))")
+            if hasPort { lines.append("    containerPort: \(number(1...65_535))") }
             if number(0...1) == 0 {
                 lines.append("    pull: \(pick(["missing", "always"]))")
                 maybe("    registry: {username: ci, password: \(pick(["x", "\"${env.TOKEN}\""]))}")
             } else {
                 maybe("    pull: never")
             }
+            return hasPort
         case 1: lines.append("    build: \(pick(["./web", ".", "/c/d"]))")
         default: break
         }
+        return false
     }
 
     func writeScaling() {
