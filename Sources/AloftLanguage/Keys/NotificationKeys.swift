@@ -6,8 +6,10 @@ enum NotificationKeys {
         "notifications", [channels.member, critical.member, warning.member, deploys.member, fallback.member],
         prepare: { node, reader in
             reader.channels = (node["channels"]?.entries ?? []).map(\.key).filter { !$0.hasPrefix("x-") }
-        }
-    ) { fields, reader in
+        },
+        build: build)
+
+    private static func build(_ fields: Fields, _ reader: inout Reader) -> NotificationSpec? {
         let spec = NotificationSpec(
             channels: fields[channels], critical: fields[critical] ?? .init(), warning: fields[warning] ?? .init(),
             deploys: fields[deploys] ?? .init(), fallback: fields[fallback])

@@ -61,7 +61,8 @@ private struct ServiceGaps {
     private var readiness: Gap? {
         guard service.probes.readiness == nil, isRouted else { return nil }
         return gap(
-            "probes.readiness", "has no readiness probe: a restart can send it traffic before it can answer",
+            "probes.readiness",
+            "has no readiness probe: a restart or a deploy can send it traffic before it can answer",
             "probes: {readiness: {httpGet: /health}}")
     }
 
