@@ -188,6 +188,20 @@ struct GapTests {
         #expect(try gaps(Self.whole + "notifications: {channels: \(channels), \(text)}\n").map(\.path) == paths)
     }
 
+    @Test("is said of keys that stand in the file, and not of those that a variable holds")
+    func keys() throws {
+        let image = Self.whole.replacing(
+            "command: [./web]", with: "image: web\n    registry: {username: u, password: VALUE}")
+        let channels = "{page: {pagerduty: VALUE}, hook: {webhook: {url: \"https://y.example\", secret: VALUE}}}"
+        let text = image + "notifications: {channels: \(channels), critical: {to: [page, hook]}}\n"
+        #expect(
+            try gaps(text.replacing("VALUE", with: "plain")).map(\.path) == [
+                "services.web.registry.password", "notifications.channels.page.pagerduty",
+                "notifications.channels.hook.webhook.secret",
+            ])
+        #expect(try gaps(text.replacing("VALUE", with: "\"${env.TOKEN}\"")) == [])
+    }
+
     @Test("is said of an environment that takes releases without being asked")
     func promotion() throws {
         let text = Self.whole + "environments: {staging: {promotesTo: production}, production: {}}\n"

@@ -12,7 +12,7 @@ struct DeployGaps {
     }
 
     var all: [Gap] {
-        [folder, idle, recreate, unavailable, single, unjudged, gates, irreversible, freeze].compactMap { $0 }
+        [folder, password, idle, recreate, unavailable, single, unjudged, gates, irreversible, freeze].compactMap { $0 }
     }
 
     private func gap(_ key: String, _ sentence: String, _ remedy: String) -> Gap {
@@ -23,6 +23,13 @@ struct DeployGaps {
         guard case .build(let directory)? = service.container?.source, !files.exists(directory) else { return nil }
         return gap(
             "build", "is built from a folder that does not exist: \(directory)", "make the folder, or correct the path")
+    }
+
+    private var password: Gap? {
+        guard let registry = service.container?.registry, registry.password.isWritten else { return nil }
+        return gap(
+            "registry.password", "has its registry's password in the file: whoever reads the file has it",
+            "registry: {password: \"${env.REGISTRY_PASSWORD}\"}")
     }
 
     private var idle: Gap? {
@@ -98,7 +105,7 @@ struct PlanGaps {
 
     init(_ plan: Plan) { self.plan = plan }
 
-    var all: [Gap] { [critical, fallback].compactMap { $0 } + promotions }
+    var all: [Gap] { [critical, fallback].compactMap { $0 } + keys + promotions }
 
     private var critical: Gap? {
         guard told.critical.to.isEmpty, told != NotificationSpec() else { return nil }
@@ -117,6 +124,22 @@ struct PlanGaps {
             remedy: "a second channel, named by `fallback`")
     }
 
+    private var keys: [Gap] {
+        told.channels.compactMap { channel in
+            let (name, value): (String, Template?) =
+                switch channel.kind {
+                case .pagerduty(let key, _): ("pagerduty", key)
+                case .webhook(_, let secret): ("webhook.secret", secret)
+                case .slack, .email: ("", nil)
+                }
+            guard let value, value.isWritten else { return nil }
+            return Gap(
+                path: "notifications.channels.\(channel.name).\(name)",
+                sentence: "the key of the channel \(channel.name) is in the file: whoever reads the file has it",
+                remedy: "a variable: `\"${env.NAME}\"`")
+        }
+    }
+
     private var promotions: [Gap] {
         plan.environments.compactMap { environment in
             guard let name = environment.promotesTo,
@@ -127,5 +150,12 @@ struct PlanGaps {
                 sentence: "\(name) takes releases of \(environment.name) without anybody's approval",
                 remedy: "environments: {\(name): {requires: {approvals: [ops]}}}")
         }
+    }
+}
+
+extension Template {
+    /// Whether the file itself holds the whole text.
+    fileprivate var isWritten: Bool {
+        parts.allSatisfy { if case .text = $0 { true } else { false } }
     }
 }
