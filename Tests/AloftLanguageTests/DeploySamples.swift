@@ -15,7 +15,13 @@ enum DeploySamples {
             return [("strategy", "canary"), ("steps", "[{weight: 1%, for: 1m}]")]
         case "deploy" where name == "watch": return [("analysis", "{maxErrorRate: 2%}")]
         case "analysis": return [("maxErrorRate", "3%")]
+        case "step" where name == "approve": return [("weight", "3%, for: 9m")]
         case "step": return [("weight", "3%"), ("for", "9m")]
+        case "requires": return [("approvals", "[other]")]
+        case "notifications":
+            let known = [("channels", "{ops: {slack: \"https://x.example\"}, other: {pagerduty: k}}")]
+            return name == "fallback" ? known + [("critical", "{to: [other]}")] : name == "channels" ? [] : known
+        case "routing": return [("to", "[other]")]
         case "sticky": return name == "address" ? [("cookie", "other")] : [("address", "true")]
         case "force": return name == "header" ? [("cookie", "other")] : [("header", "other")]
         case "registry": return [("username", "u"), ("password", "p")]

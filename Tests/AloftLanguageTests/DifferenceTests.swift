@@ -26,14 +26,14 @@ struct DifferenceTests {
     @Test("of a plan and itself is empty")
     func nothing() throws { #expect(try changes { $0 } == []) }
 
-    @Test("says that a command restarts its own service's replicas")
+    @Test("says that a command is a new release of its own service")
     func command() throws {
         let changes = try changes { $0.replacing("[./api]", with: "[./api, -v]") }
         #expect(
             changes == [
                 PlanChange(
                     path: "services.api.command", kind: .changed, old: "[./api]", new: "[./api, \"-v\"]",
-                    effect: "restarts the replicas of api", restarts: "api")
+                    effect: "is a new release of api, rolled out by its `deploy`", restarts: "api")
             ])
     }
 

@@ -1,5 +1,6 @@
 import AloftLanguage
 import AloftModel
+import Foundation
 import Testing
 
 @Suite("The effective file")
@@ -45,9 +46,13 @@ struct EffectiveFileTests {
         #expect(read(plan.effectiveFile(), environment: "staging").plan == plan)
     }
 
-    @Test("writes out every default")
+    @Test("writes out every default (ALOFT_RECORD=1 writes it)")
     func defaults() throws {
         let plan = try #require(read("version: 1\nservices: {web: {command: [./web]}}\n").plan)
+        if ProcessInfo.processInfo.environment["ALOFT_RECORD"] == "1" {
+            let place = Here.folder.appendingPathComponent("Effective.expected")
+            try plan.effectiveFile().write(to: place, atomically: true, encoding: .utf8)
+        }
         let expected = try Here.text("Effective.expected")
         #expect(plan.effectiveFile() == expected)
     }

@@ -110,6 +110,108 @@ struct GapTests {
         #expect(try gaps(whole + text).map(\.path) == [path])
     }
 
+    @Test(
+        "is said of what a deploy or a start from nothing leaves open",
+        arguments: [
+            ("deploy: {strategy: recreate}", "deploy.strategy", "nobody answers meanwhile"),
+            (
+                "deploy: {strategy: canary, steps: [{weight: 5%, for: 1m}]}", "deploy.analysis",
+                "a release that answers with errors is promoted"
+            ),
+            (
+                "deploy: {gates: {before: [{name: t, run: [x], required: false}]}}", "deploy.gates.before",
+                "none stops a release"
+            ),
+            ("deploy: {onFailure: freeze}", "deploy.onFailure", "until somebody decides"),
+            ("release: {command: [./m], reversible: false}", "release.reversible", "is not rolled back"),
+        ])
+    func deploys(text: String, path: String, sentence: String) throws {
+        let found = try gaps(Self.whole + "    \(text)\n")
+        #expect(found.map(\.path) == ["services.web.\(path)"])
+        #expect(found[0].sentence.hasPrefix("services.web ") && found[0].sentence.contains(sentence))
+    }
+
+    @Test(
+        "is not said of a deploy that stops, judges, and goes back by itself",
+        arguments: [
+            "deploy: {strategy: blueGreen}", "deploy: {rolling: {maxSurge: 0, maxUnavailable: 1}}",
+            "deploy: {strategy: canary, steps: [{weight: 5%, for: 1m}], analysis: {maxErrorRate: 1%}}",
+            "deploy: {gates: {before: [{name: t, run: [x]}, {name: u, run: [x], required: false}]}}",
+            "release: {command: [./m]}",
+        ])
+    func wholeDeploys(text: String) throws { #expect(try gaps(Self.whole + "    \(text)\n") == []) }
+
+    @Test("is said of one replica: beside a canary, and where a rolling deploy may take it out")
+    func oneReplica() throws {
+        let one = Self.whole.replacing("replicas: 2", with: "replicas: 1")
+        let canary = "{strategy: canary, steps: [{weight: 5%, for: 1m}], analysis: {maxErrorRate: 1%}}"
+        #expect(
+            try gaps(one + "    deploy: \(canary)\n").map(\.path)
+                == ["services.web.replicas", "services.web.deploy.steps"])
+        #expect(
+            try gaps(one + "    deploy: {rolling: {maxSurge: 0, maxUnavailable: 1}}\n").map(\.path)
+                == ["services.web.replicas", "services.web.deploy.rolling.maxUnavailable"])
+        #expect(
+            try gaps(one + "    deploy: {rolling: {maxSurge: 1}}\n").map(\.path) == ["services.web.replicas"])
+    }
+
+    @Test("is said of a service that stops when it is idle, and not of one that keeps a replica")
+    func idle() throws {
+        let text = Self.whole.replacing("    replicas: 2\n", with: "")
+        let scaling = "    scaling: {minReplicas: 2, minAvailable: 1, idle: {after: 15m, to: 0}}\n"
+        let found = try gaps(text + scaling)
+        #expect(found.map(\.path) == ["services.web.scaling.idle"])
+        #expect(
+            found.first?.sentence
+                == "services.web has no replica after 15m without a request: the next one waits for a start, at most 30s"
+        )
+        #expect(try gaps(text + scaling.replacing("to: 0", with: "to: 1")) == [])
+    }
+
+    @Test("is said of a folder to build from, and a container's program is not looked for on this machine")
+    func containers() throws {
+        let built = Self.whole.replacing("command: [./web]", with: "build: ./web")
+        #expect(
+            try gaps(built, files: nothing).map(\.path) == ["services.web.directory", "services.web.build"])
+        let image = Self.whole.replacing("command: [./web]", with: "image: web\n    command: [/bin/web]")
+        #expect(try gaps(image, files: nothing).map(\.path) == ["services.web.directory"])
+    }
+
+    @Test(
+        "is said of notifications that reach nobody",
+        arguments: [
+            ("warning: {to: [ops]}", ["notifications.critical"]), ("critical: {to: [ops]}", ["notifications.fallback"]),
+            ("critical: {to: [ops]}, fallback: mail", []), ("critical: {to: [ops, mail]}", []),
+        ])
+    func notifications(text: String, paths: [String]) throws {
+        let channels = "{ops: {slack: \"https://x.example\"}, mail: {webhook: \"https://y.example\"}}"
+        #expect(try gaps(Self.whole + "notifications: {channels: \(channels), \(text)}\n").map(\.path) == paths)
+    }
+
+    @Test("is said of keys that stand in the file, and not of those that a variable holds")
+    func keys() throws {
+        let image = Self.whole.replacing(
+            "command: [./web]", with: "image: web\n    registry: {username: u, password: VALUE}")
+        let channels = "{page: {pagerduty: VALUE}, hook: {webhook: {url: \"https://y.example\", secret: VALUE}}}"
+        let text = image + "notifications: {channels: \(channels), critical: {to: [page, hook]}}\n"
+        #expect(
+            try gaps(text.replacing("VALUE", with: "plain")).map(\.path) == [
+                "services.web.registry.password", "notifications.channels.page.pagerduty",
+                "notifications.channels.hook.webhook.secret",
+            ])
+        #expect(try gaps(text.replacing("VALUE", with: "\"${env.TOKEN}\"")) == [])
+    }
+
+    @Test("is said of an environment that takes releases without being asked")
+    func promotion() throws {
+        let text = Self.whole + "environments: {staging: {promotesTo: production}, production: {}}\n"
+        let found = try gaps(text)
+        #expect(found.map(\.path) == ["environments.production.requires"])
+        #expect(found.first?.sentence == "production takes releases of staging without anybody's approval")
+        #expect(
+            try gaps(text.replacing("production: {}", with: "production: {requires: {approvals: [ops]}}")) == [])
+    }
+
     @Test("is said of a service without a route, and a readiness probe is not missed there")
     func worker() throws {
         let text = Self.whole + "  job: {command: [./job], replicas: 2}\nedge: {routes: [{service: web}]}\n"

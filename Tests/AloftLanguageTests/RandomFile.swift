@@ -1,7 +1,7 @@
 /// Valid files, all different, from a seed: what a property must hold for.
 final class RandomFile {
     private var random: Seeded
-    private var lines = ["version: 1"]
+    var lines = ["version: 1"]
 
     static func text(seed: UInt64) -> String {
         let file = RandomFile(random: Seeded(seed: seed))
@@ -11,15 +11,15 @@ final class RandomFile {
 
     private init(random: Seeded) { self.random = random }
 
-    private func pick<Item>(_ items: [Item]) -> Item {
+    func pick<Item>(_ items: [Item]) -> Item {
         items[Int.random(in: items.indices, using: &random)]
     }
 
-    private func maybe(_ line: @autoclosure () -> String) {
+    func maybe(_ line: @autoclosure () -> String) {
         if Bool.random(using: &random) { lines.append(line()) }
     }
 
-    private func number(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &random) }
+    func number(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &random) }
 
     private func write() {
         let services = (0..<number(1...4)).map { "s\($0)" }
@@ -28,13 +28,15 @@ final class RandomFile {
         lines.append("services:")
         for service in services { write(service: service) }
         write(edge: services)
+        writeNotifications()
+        writeEnvironments()
         if Bool.random(using: &random) {
             lines.append(
                 "logs: {retention: \(duration(60_000...864_000_000)), access: \(pick(["on", "off", "10%", "0.25%"]))}")
         }
     }
 
-    private func duration(_ milliseconds: ClosedRange<Int>) -> String {
+    func duration(_ milliseconds: ClosedRange<Int>) -> String {
         let value = number(milliseconds)
         switch number(0...3) {
         case 0: return "\(value)ms"
@@ -53,7 +55,7 @@ final class RandomFile {
         "$HOME", "$$", "$", "}", "a b  c ", "\r\n", "\u{2028}", "\u{FEFF}x", "true", "1e3", "0x1F", "2026-11-20", "#",
     ]
 
-    private func text() -> String {
+    func text() -> String {
         var text = pick(Self.texts) + "_" + pick(Self.texts)
         if number(0...3) == 0 { text += pick(["$${PORT", "$${", "$${env.HOME}"]) }
         if number(0...3) == 0 { text += "x${env.\(pick(["HOME", "LANG", "TOKEN"]))}" }
@@ -62,15 +64,18 @@ final class RandomFile {
 
     private func write(service: String) {
         lines.append("  \(service):")
+        let hasPort = writeContainer()
         let arguments = (0..<number(0...4)).map { _ in text() }
         lines.append("    command: [\((["./run"] + arguments).joined(separator: ", "))]")
         maybe("    directory: \(pick([".", "./a", "../b", "/c/d", "a b", "./é"]))")
-        maybe("    listen: \(pick(["port", "unix"]))")
+        maybe("    listen: \(hasPort ? "port" : pick(["port", "unix"]))")
         if Bool.random(using: &random) {
             lines.append("    env:")
             for index in 0..<number(1...5) { lines.append("      V\(index): \(text())") }
         }
-        maybe("    resources: {requests: {cpu: 250m}, limits: {memory: 64MiB, cpu: \(pick(["1", "1.5", "300m"]))}}")
+        lines.append(
+            "    resources: {requests: {cpu: 250m, memory: 32MiB}, limits: {memory: 64MiB, cpu: \(pick(["1", "1.5", "300m"]))}}"
+        )
         if Bool.random(using: &random) {
             let check = pick(["httpGet: /a?b=c", "tcpSocket: true", "exec: [./check, \(text())]"])
             lines.append("    probes:")
@@ -79,12 +84,8 @@ final class RandomFile {
         }
         maybe("    restart: {policy: \(pick(["always", "onFailure", "never"])), backoff: {max: 7m}}")
         maybe("    stop: {drain: \(duration(0...60_000)), grace: 1s}")
-        switch number(0...2) {
-        case 0: lines.append("    replicas: \(number(1...9))")
-        case 1:
-            lines.append("    scaling: {minReplicas: 2, maxReplicas: \(number(2...9)), minAvailable: \(number(0...2))}")
-        default: break
-        }
+        writeScaling()
+        writeDeploy()
     }
 
     private func write(edge services: [String]) {

@@ -114,7 +114,7 @@ struct TreeTests {
         let text =
             "version: 1\nservices: {web: {listen: unix}}\nenvironments: {a: {services: {web: {command: [./a]}}}}\n"
         #expect(read(text, environment: "a").plan?.services[0].command.map(\.description) == ["./a"])
-        #expect(messages(read(text)) == ["`command` is missing in `services.web`"])
+        #expect(messages(read(text)) == ["`services.web` needs one of `command`, `image`, `build`"])
     }
 
     @Test("references become parts of a template, and `$${` is text")

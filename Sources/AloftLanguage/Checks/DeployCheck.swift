@@ -79,3 +79,14 @@ struct DeployCheck {
             hint: "a higher `rate`, or fewer `minRequests`")
     }
 }
+
+extension Fields {
+    /// Says which items of a list of names stand in it twice.
+    func reportRepeated<Owner, Value>(_ key: Key<Owner, Value>, _ reader: inout Reader) {
+        var seen: Set<String> = []
+        for item in node(key)?.items ?? [] {
+            guard let text = item.scalar?.text, !seen.insert(text).inserted else { continue }
+            reader.problems.error(item.span, "`\(text.shortened)` is listed twice", hint: "remove one")
+        }
+    }
+}

@@ -9,15 +9,14 @@ enum AnalysisKeys {
             failureLimit.member, probeRequests.member,
         ]
     ) { fields, reader in
-        let judges = [fields.has(maxErrorRate), fields.has(maxLatency), fields.has(comparedToStable)]
+        // `{}` is the default of `maxLatency`; one that could not be read has its own problem.
+        let bounds = fields.node(maxLatency)?.entries?.isEmpty == false
+        let judges = [fields.has(maxErrorRate), bounds, fields.has(comparedToStable)]
         if !judges.contains(true) {
             reader.problems.error(
                 fields.span, "`analysis` has nothing to judge by",
                 hint: "write for example `maxErrorRate: 1%`, `maxLatency: {p95: 500ms}` or "
                     + "`comparedToStable: {errorRate: 2x}`")
-        }
-        if fields.has(maxLatency), fields[maxLatency].isEmpty, fields.node(maxLatency)?.entries?.isEmpty ?? false {
-            fields.report(maxLatency, idle: "without a quantile", &reader)
         }
         return AnalysisSpec(
             interval: fields[interval], minRequests: fields[minRequests], maxErrorRate: fields[maxErrorRate],

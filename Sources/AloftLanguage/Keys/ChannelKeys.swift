@@ -25,7 +25,8 @@ enum ChannelKeys {
         example: "{to: [ops@shop.example], smtp: \"smtps://smtp.shop.example\"}", synonyms: ["mail", "smtp"]
     ) { if case .email(let email) = $0.kind { email } else { nil } }
 
-    static let emailSection = Section<EmailSpec>("email", [to.member, from.member, smtp.member]) { fields, _ in
+    static let emailSection = Section<EmailSpec>("email", [to.member, from.member, smtp.member]) { fields, reader in
+        fields.reportRepeated(to, &reader)
         guard let to = fields[to], let smtp = fields[smtp] else { return nil }
         return EmailSpec(to: to, from: fields[from], smtp: smtp)
     }

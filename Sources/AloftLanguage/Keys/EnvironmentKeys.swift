@@ -28,8 +28,9 @@ enum EnvironmentKeys {
         example: "{approvals: [ops]}", effect: .atOnce
     ) { $0.approvals.isEmpty ? nil : Requirement(approvals: $0.approvals) }
 
-    static let requirement = Section<Requirement>("requires", [approvals.member]) { fields, _ in
-        fields[approvals].map { Requirement(approvals: $0) }
+    static let requirement = Section<Requirement>("requires", [approvals.member]) { fields, reader in
+        fields.reportRepeated(approvals, &reader)
+        return fields[approvals].map { Requirement(approvals: $0) }
     }
 
     static let approvals = Key<Requirement, [String]?>.required(

@@ -6,15 +6,21 @@ enum NotificationKeys {
         "notifications", [channels.member, critical.member, warning.member, deploys.member, fallback.member],
         prepare: { node, reader in
             reader.channels = (node["channels"]?.entries ?? []).map(\.key).filter { !$0.hasPrefix("x-") }
-        }
-    ) { fields, reader in
+        },
+        build: build)
+
+    private static func build(_ fields: Fields, _ reader: inout Reader) -> NotificationSpec? {
         let spec = NotificationSpec(
             channels: fields[channels], critical: fields[critical] ?? .init(), warning: fields[warning] ?? .init(),
             deploys: fields[deploys] ?? .init(), fallback: fields[fallback])
         if !fields.has(critical), !fields.has(warning), !fields.has(deploys) {
             fields.report(fallback, idle: "without `critical`, `warning` or `deploys`: nothing is ever sent", &reader)
         }
-        let used = Set(spec.critical.to + spec.warning.to + spec.deploys.to + [spec.fallback].compactMap { $0 })
+        let routed = Set(spec.critical.to + spec.warning.to + spec.deploys.to)
+        if let name = spec.fallback, routed == [name] {
+            fields.report(fallback, idle: "where `\(name)` is the only channel: it would be its own", &reader)
+        }
+        let used = routed.union([spec.fallback].compactMap { $0 })
         for entry in fields.node(channels)?.entries ?? [] where !entry.key.hasPrefix("x-") && !used.contains(entry.key)
         {
             reader.problems.warning(
@@ -55,9 +61,11 @@ enum NotificationKeys {
         }
     }
 
-    static let routingSection = Section<NotificationSpec.Routing>("routing", [to.member, after.member]) { fields, _ in
-        guard let to = fields[to] else { return nil }
-        return NotificationSpec.Routing(to: to, after: fields[after])
+    static let routingSection = Section<NotificationSpec.Routing>("routing", [to.member, after.member]) {
+        fields, reader in
+        guard let names = fields[to] else { return nil }
+        fields.reportRepeated(to, &reader)
+        return NotificationSpec.Routing(to: names, after: fields[after])
     }
 
     static let to = Key<NotificationSpec.Routing, [String]?>.required(

@@ -2,9 +2,10 @@ import AloftModel
 import FoundationEssentials
 
 extension Language {
-    /// What the plan leaves open, service by service, then the edge; `files` says which of the files it names exist.
+    /// What the plan leaves open, service by service, then the edge, then notifications and promotion; `files` says which of the files it names exist.
     package static func gaps(of plan: Plan, files: FileFacts = .disk) -> [Gap] {
-        plan.services.flatMap { ServiceGaps($0, plan, files).all } + EdgeGaps(plan, files).all
+        plan.services.flatMap { ServiceGaps($0, plan, files).all + DeployGaps($0, files).all }
+            + EdgeGaps(plan, files).all + PlanGaps(plan).all
     }
 }
 
@@ -39,7 +40,8 @@ private struct ServiceGaps {
     }
 
     private var program: Gap? {
-        guard case .text(let word)? = service.command.first?.parts.first, service.command[0].parts.count == 1,
+        guard service.container == nil, case .text(let word)? = service.command.first?.parts.first,
+            service.command[0].parts.count == 1,
             word.contains("/")
         else { return nil }
         let path = FilePaths.absolute(word, from: service.directory)
@@ -59,7 +61,8 @@ private struct ServiceGaps {
     private var readiness: Gap? {
         guard service.probes.readiness == nil, isRouted else { return nil }
         return gap(
-            "probes.readiness", "has no readiness probe: a restart can send it traffic before it can answer",
+            "probes.readiness",
+            "has no readiness probe: a restart or a deploy can send it traffic before it can answer",
             "probes: {readiness: {httpGet: /health}}")
     }
 

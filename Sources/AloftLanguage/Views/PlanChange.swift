@@ -9,7 +9,7 @@ package struct PlanChange: Sendable, Hashable, Codable {
     package var old: String?
     /// Nil where removed.
     package var new: String?
-    /// `restarts the replicas of web`, `takes effect at once`.
+    /// `is a new release of web, rolled out by its deploy`, `takes effect at once`.
     package var effect: String
     /// The service whose replicas must be replaced for it, if any.
     package var restarts: String?
