@@ -68,7 +68,7 @@ extension RolloutReport {
     private static func phase(_ progress: RolloutProgress) -> String {
         switch progress.phase {
         case .gates: "gates"
-        case .migration: "migrating"
+        case .migration: progress.migration == .none ? "starting" : "migrating"
         case .starting: "starting"
         case .shifting: progress.waitingFor?.hasPrefix("approval") == true ? "waiting" : "shifting"
         case .promoting: "promoting"
