@@ -65,23 +65,32 @@ final class EngineSession: Sendable {
     func withWorkingSettings(
         _ body: (EngineCalls) async throws(LaunchFailure) -> EngineAnswer
     ) async throws(LaunchFailure) -> (answer: EngineAnswer, calls: EngineCalls) {
+        let hadOwn = state.withLock { $0.usesOwnSettings }
         let calls = try calls()
         let first = try await body(calls)
         if first.succeeded { state.withLock { $0.isProven = true } }
-        if first.succeeded || !mayReplaceSettings(calls.engine, after: first) { return (first, calls) }
+        if first.succeeded || hadOwn || !mayReplaceSettings(calls.engine, after: first) { return (first, calls) }
+        // Several may find this out at once; they write the same.
         try write()
         state.withLock { $0.usesOwnSettings = true }
         let again = try self.calls()
         let second = try await body(again)
-        if second.succeeded {
+        // Another reason to fail is no reason to doubt the settings.
+        if !EngineText.blamesSettings(second.complaint) || second.succeeded {
             state.withLock { $0.isProven = true }
             logger.notice(
                 "podman works with Aloft's settings only",
                 metadata: ["file": "\(settingsFile)", "reason": "\(EngineText.lastLine(first.complaint))"])
             return (second, again)
         }
-        state.withLock { $0.usesOwnSettings = false }
-        try removeSettings()
+        let isUseless = state.withLock { state in
+            if !state.isProven { state.usesOwnSettings = false }
+            return !state.isProven
+        }
+        if isUseless { try removeSettings() }
+        logger.warning(
+            "podman works neither with its settings nor with Aloft's",
+            metadata: ["error": "\(EngineText.lastLine(second.complaint))"])
         return (first, calls)
     }
 
@@ -100,7 +109,7 @@ final class EngineSession: Sendable {
 
     private func mayReplaceSettings(_ engine: ContainerEngine, after answer: EngineAnswer) -> Bool {
         engine.kind == .podman && configuration.hostEnvironment["CONTAINERS_CONF"] == nil
-            && !state.withLock { $0.usesOwnSettings } && EngineText.blamesSettings(answer.complaint)
+            && EngineText.blamesSettings(answer.complaint)
     }
 
     private func write() throws(LaunchFailure) {

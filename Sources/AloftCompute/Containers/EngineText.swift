@@ -39,7 +39,7 @@ package enum EngineText {
         if says("permission denied while trying to connect to the docker daemon") {
             return "docker's socket may not be used by this user; add the user to the group `docker`: \(line)"
         }
-        if says("executable file", "not found in $path", "no such file or directory: oci runtime attempted") {
+        if says("executable file", "attempted to invoke a command that was not found", "no such file or directory: oci") {
             return "the image has no such program as `command` says: \(line)"
         }
         if says("slirp4netns", "netavark", "aardvark", "cni", "pasta", "iptables", "nftables") {

@@ -71,7 +71,7 @@ struct ContainerAdoptionTests {
                     $0.output = [:]
                 }
             }
-            await rig.compute.apply([])
+            await rig.compute.apply([] as [ServiceSpec])
             rig.start()
             try await eventually("it is gone") { !isAlive(old.pid ?? 0) }
             try await eventually("its output was read") {

@@ -19,7 +19,6 @@ enum Runner: String, Sendable, CaseIterable, CustomTestStringConvertible {
         return [.process]
     }()
 
-    static let container1: [Runner] = available.filter { $0 == .container }
 
     /// Where a published port leads to the container has to listen on all its addresses.
     var httpd: [String] {
@@ -36,7 +35,7 @@ enum Runner: String, Sendable, CaseIterable, CustomTestStringConvertible {
         _ command: [String], replicas: Int = 1, minAvailable: Int = 0, listen: ServiceSpec.Listen = .port,
         environment: [EnvironmentVariable] = [], resources: Resources = Resources(), probes: Probes = Probes(),
         policy: RestartSpec.Policy = .always, port: Int? = nil, image: String = TestImage.name,
-        stop: StopSpec = StopSpec(drain: .milliseconds(200), grace: .seconds(5))
+        stop: StopSpec = StopSpec(drain: .milliseconds(200), grace: .seconds(1))
     ) -> ServiceSpec {
         var spec = AloftComputeTests.service(
             "web", command, replicas: replicas, minAvailable: minAvailable, listen: listen, environment: environment,
@@ -54,9 +53,16 @@ enum TestImage {
     static let reason: String? = {
         do {
             try make()
-            let run = ["run", "--rm", "--ulimit", "host", "--pull", "never", name, "/bin/busybox", "true"]
-            let answer = try call("podman", run)
-            return answer.status == 0 ? nil : "podman runs nothing: \(answer.text)"
+            let limits = ["--ulimit", "nofile=64:64", "--ulimit", "nproc=64:64"]
+            let run = ["run", "--rm"] + limits + ["--pull", "never", name, "/bin/busybox", "true"]
+            // Podman's default runtime, and the one that knows both versions of cgroups at once.
+            var said = ""
+            for runtime in [[], ["--runtime", "runc"]] {
+                let answer = try call("podman", runtime + run)
+                if answer.status == 0 { return nil }
+                said = answer.text
+            }
+            return "podman runs nothing: \(said)"
         } catch {
             return "\(error)"
         }
