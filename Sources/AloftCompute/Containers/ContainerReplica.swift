@@ -158,7 +158,8 @@ final class ContainerReplica: RunningReplica {
         guard note.engine.kind == .docker else { return }
         do {
             if try !followers().isEmpty { return }
-            let isNew = try readText(record.stdoutPath, limit: 1).isEmpty && readText(record.stderrPath, limit: 1).isEmpty
+            let isNew =
+                try readText(record.stdoutPath, limit: 1).isEmpty && readText(record.stderrPath, limit: 1).isEmpty
             let flags = O_WRONLY | O_CREAT | O_APPEND
             let out = try Descriptor(opening: record.stdoutPath, flags)
             let err = try Descriptor(opening: record.stderrPath, flags)

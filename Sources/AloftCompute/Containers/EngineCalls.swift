@@ -90,7 +90,8 @@ struct EngineCalls: Sendable {
         let verb = arguments.first ?? ""
         if Task.isCancelled { throw LaunchFailure("`\(engine.kind.rawValue) \(verb)` was given up") }
         throw LaunchFailure(
-            "`\(engine.kind.rawValue) \(verb)` did not end within \(limit.quantity): \(EngineText.lastLine(text(errors)))")
+            "`\(engine.kind.rawValue) \(verb)` did not end within \(limit.quantity): \(EngineText.lastLine(text(errors)))"
+        )
     }
 
     /// Warnings of podman would end up among what the replica prints.

@@ -6,7 +6,8 @@ package enum EngineText {
         let registry = reference.registry ?? "its registry"
         let what = "image `\(reference.text)`"
         func says(_ parts: String...) -> Bool { parts.contains { text.contains($0) } }
-        if says("unauthorized", "authentication required", "access denied", "access to the resource is denied",
+        if says(
+            "unauthorized", "authentication required", "access denied", "access to the resource is denied",
             "denied:", "403 (forbidden)", "403 forbidden", "401 (unauthorized)", "invalid username/password")
         {
             return "\(what): \(registry) refuses access; set `registry` with a username and a password that may "
@@ -18,7 +19,8 @@ package enum EngineText {
         if says("x509", "http response to https client", "certificate") {
             return "\(what): \(registry) has no certificate that this machine trusts: \(lastLine(printed))"
         }
-        if says("no such host", "connection refused", "i/o timeout", "network is unreachable", "no route to host",
+        if says(
+            "no such host", "connection refused", "i/o timeout", "network is unreachable", "no route to host",
             "tls handshake timeout", "deadline exceeded", "temporary failure in name resolution", "dial tcp")
         {
             return "\(what): \(registry) cannot be reached; check the network, or have the image on this machine and "
@@ -39,7 +41,8 @@ package enum EngineText {
         if says("permission denied while trying to connect to the docker daemon") {
             return "docker's socket may not be used by this user; add the user to the group `docker`: \(line)"
         }
-        if says("executable file", "attempted to invoke a command that was not found", "no such file or directory: oci") {
+        if says("executable file", "attempted to invoke a command that was not found", "no such file or directory: oci")
+        {
             return "the image has no such program as `command` says: \(line)"
         }
         if says("slirp4netns", "netavark", "aardvark", "cni", "pasta", "iptables", "nftables") {

@@ -44,9 +44,11 @@ struct Images: Sendable {
     /// The digest of the repository that was asked for, else the id.
     static func immutable(_ reference: ImageReference, id: String, digests: [String]) -> String {
         if reference.isImmutable { return reference.text }
-        if !reference.isBuiltHere, let digest = digests.first(where: {
-            ImageReference($0).repository == reference.repository
-        }) {
+        if !reference.isBuiltHere,
+            let digest = digests.first(where: {
+                ImageReference($0).repository == reference.repository
+            })
+        {
             return digest
         }
         return id.hasPrefix("sha256:") ? id : "sha256:\(id)"
@@ -54,7 +56,8 @@ struct Images: Sendable {
 
     private func found(_ reference: ImageReference, _ calls: EngineCalls) async throws(LaunchFailure) -> String {
         guard case .image(let id, let digests) = try await find(reference.text, calls) else {
-            throw LaunchFailure("image `\(reference.text)` was pulled and is not there; is another program removing it?")
+            throw LaunchFailure(
+                "image `\(reference.text)` was pulled and is not there; is another program removing it?")
         }
         return Self.immutable(reference, id: id, digests: digests)
     }
@@ -135,7 +138,8 @@ struct Images: Sendable {
     /// Built once for each content of the folder: the tag is a hash of it.
     private func build(_ directory: String, _ service: String) async throws(LaunchFailure) -> String {
         guard let file = ["Containerfile", "Dockerfile"].map({ "\(directory)/\($0)" }).first(where: isFile) else {
-            throw LaunchFailure("there is no Containerfile or Dockerfile in \(directory); write one, or correct `build`")
+            throw LaunchFailure(
+                "there is no Containerfile or Dockerfile in \(directory); write one, or correct `build`")
         }
         let state = session.configuration.stateDirectory
         let hash: String
@@ -163,7 +167,8 @@ struct Images: Sendable {
                 try await runBuild(calls, ["build", "--tag", tag, "--file", file, directory], log: log)
             }
             if !answer.succeeded {
-                throw LaunchFailure("the image cannot be built: \(EngineText.lastLine(answer.complaint)) (all of it: \(log))")
+                throw LaunchFailure(
+                    "the image cannot be built: \(EngineText.lastLine(answer.complaint)) (all of it: \(log))")
             }
             try Directories.remove(log)
             return try await found(ImageReference(tag), calls)

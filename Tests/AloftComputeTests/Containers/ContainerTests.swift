@@ -75,7 +75,8 @@ struct ContainerTests {
 
     @Test("a command beside a replica runs inside, with its output as it comes and its exit code")
     func exec() async throws {
-        try await withRig([runner.service(runner.httpd, environment: [.init(name: "COLOR", value: Template("blue"))])]) {
+        try await withRig([runner.service(runner.httpd, environment: [.init(name: "COLOR", value: Template("blue"))])])
+        {
             rig, _ in
             _ = try await rig.replica("web-1", "is ready") { $0.state == .ready }
             let said = Said()

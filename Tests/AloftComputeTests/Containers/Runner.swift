@@ -19,7 +19,6 @@ enum Runner: String, Sendable, CaseIterable, CustomTestStringConvertible {
         return [.process]
     }()
 
-
     /// Where a published port leads to the container has to listen on all its addresses.
     var httpd: [String] {
         self == .process ? Programs.httpd : ["/bin/busybox", "httpd", "-f", "-p", "${PORT}"]
