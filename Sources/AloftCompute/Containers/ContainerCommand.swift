@@ -32,8 +32,8 @@ extension ContainerDriver {
         guard let program = plan.arguments.first, !program.isEmpty else {
             return .notStarted("the command is empty: its first element names the program")
         }
-        let name = "aloft-\(session.instance)-command-\(SpecDigest.name(of: command.mark))"
-        let file = "\(session.folder)/\(name).env"
+        let name = commandName(command.mark)
+        let file = variablesFile(name)
         let variables = try ContainerVariables(plan, own: command.spec.environment, adding: [mark.variable])
         // One of the same mark that a daemon left which was killed.
         if let problem = await ContainerReplica.remove(name, calls) { return .notStarted(problem) }
@@ -51,9 +51,46 @@ extension ContainerDriver {
             try mark.kill()
         }.run(launch)
         try Directories.remove(file)
-        if let problem = await ContainerReplica.remove(name, calls) {
+        for problem in await end(mark, name, calls) {
             logger.warning("a command's container is left", metadata: ["problem": "\(problem)"])
         }
         return outcome
+    }
+
+    /// Ends the container of a command whose daemon was killed. Nothing to do where containers were never used.
+    package func endCommand(_ mark: String) async throws(LaunchFailure) {
+        guard session.wasEverUsed else { return }
+        let name = commandName(mark)
+        if let problem = await end(CommandMark(mark), name, try session.calls()).first { throw LaunchFailure(problem) }
+        do throws(SystemError) {
+            try Directories.remove(variablesFile(name))
+        } catch {
+            throw LaunchFailure("\(error)")
+        }
+    }
+
+    private func commandName(_ mark: String) -> String {
+        "aloft-\(session.instance)-command-\(SpecDigest.name(of: mark))"
+    }
+
+    private func variablesFile(_ name: String) -> String { "\(session.folder)/\(name).env" }
+
+    /// First the engine's program, so that it makes nothing more, then the container, then what was just beginning
+    /// when both were looked for. Finishes though the task be cancelled.
+    ///
+    /// - Returns: What went wrong.
+    private func end(_ mark: CommandMark, _ name: String, _ calls: EngineCalls) async -> [String] {
+        await Task {
+            var problems: [String] = []
+            do {
+                _ = try await mark.end(clock: calls.clock)
+                if let problem = await ContainerReplica.remove(name, calls) { problems.append(problem) }
+                let left = try await mark.end(clock: calls.clock)
+                problems += left.map { "process \($0) does not end, not even by SIGKILL" }
+            } catch {
+                problems.append("\(error)")
+            }
+            return problems
+        }.value
     }
 }

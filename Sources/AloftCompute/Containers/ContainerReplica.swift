@@ -219,8 +219,8 @@ final class ContainerReplica: RunningReplica {
                 return .ended(ending, output: pipe.output())
             }
             // The engine's program alone would leave the command running inside.
-            try mark.kill()
             try ProcessGroup.signal(watch.identity.pid, SIGKILL)
+            try await end(mark)
             return .timedOut(output: pipe.output())
         } catch {
             return .notStarted("\(error)")
@@ -232,8 +232,21 @@ final class ContainerReplica: RunningReplica {
         output: @escaping @Sendable ([UInt8]) async -> Void
     ) async -> ExecOutcome {
         let mark = CommandMark(Self.newMark())
-        return await StreamedRun(timeout: timeout, clock: calls.clock, output: output) { try mark.kill() }
+        let outcome = await StreamedRun(timeout: timeout, clock: calls.clock, output: output) { try mark.kill() }
             .run(attachment(to: command, mark))
+        guard case .timedOut = outcome else { return outcome }
+        do {
+            try await end(mark)
+            return outcome
+        } catch {
+            return .notStarted("\(error)")
+        }
+    }
+
+    /// Until nothing of the command is found inside, though the task be cancelled.
+    private func end(_ mark: CommandMark) async throws {
+        let clock = calls.clock
+        _ = try await Task { try await mark.end(clock: clock) }.value
     }
 
     private static func newMark() -> String { "exec-\(UInt64.random(in: 0 ... .max))" }

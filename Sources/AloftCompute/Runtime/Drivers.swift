@@ -23,6 +23,8 @@ package final class Drivers: Driver {
         await containers.run(command, output: output)
     }
 
+    package func endCommand(_ mark: String) async throws(LaunchFailure) { try await containers.endCommand(mark) }
+
     /// Containers first: what then still writes to a run folder that no record tells of is a process.
     package func prepare(known: [AdoptionRecord]) async throws(ComputeStartError) -> [Leftover] {
         let left = try await containers.prepare(known: known)

@@ -114,6 +114,51 @@ struct ContainerTests {
         }
     }
 
+    @Test("what a killed daemon left of a command in a container is ended by its mark")
+    func commandRemains() async throws {
+        try await withRig([]) { rig, _ async throws in
+            let command = ServiceCommand(
+                command: Programs.shell("echo begun; sleep 1013").map(template), spec: runner.service(runner.httpd),
+                release: 7, mark: "left-behind", timeout: .seconds(60))
+            let compute = rig.compute
+            let begun = Said()
+            let run = Task { await compute.run(command) { await begun.add(Array($0.utf8)) } }
+            try await eventually("it runs") { await begun.text == "begun" }
+            #expect(try await compute.endRemains(of: "left-behind").isEmpty)
+            #expect(try Self.processes(with: "1013").isEmpty)
+            let label = "label=aloft.command-of=\(SpecDigest.name(of: rig.directory))"
+            #expect(try TestImage.call("podman", ["ps", "-aq", "--filter", label]).text == "")
+            #expect(await run.value.outcome != .exited(0))
+        }
+    }
+
+    @Test("a container that somebody removes from outside is replaced")
+    func removedOutside() async throws {
+        try await withRig([runner.service(runner.httpd)]) { rig, _ in
+            let old = try await rig.replica("web-1", "is ready") { $0.state == .ready }
+            let name = try #require(try TestImage.containers(rig.directory).first)
+            #expect(try TestImage.call("podman", ["rm", "--force", "--time", "0", name]).status == 0)
+            let new = try await rig.replica("web-1", "is ready again") { $0.state == .ready && $0.pid != old.pid }
+            #expect(new.restarts == 1)
+            #expect(try TestImage.containers(rig.directory).count == 1)
+        }
+    }
+
+    @Test("the one that only watches over the container is killed: the replica serves on, and stops as it should")
+    func conmonKilled() async throws {
+        try await withRig([runner.service(runner.httpd)]) { rig, _ in
+            let status = try await rig.replica("web-1", "is ready") { $0.state == .ready }
+            let pid = try #require(status.pid)
+            let name = try #require(try TestImage.containers(rig.directory).first)
+            let monitor = try TestImage.call("podman", ["inspect", "--format", "{{.State.ConmonPid}}", name]).text
+            kill(try #require(Int32(monitor.filter(\.isNumber))), SIGKILL)
+            #expect(isAlive(pid))
+            await rig.compute.stopAll()
+            #expect(!isAlive(pid))
+            #expect(try TestImage.containers(rig.directory).isEmpty)
+        }
+    }
+
     @Test("a program that the image does not have: failed, with what to do, and nothing left")
     func noProgram() async throws {
         try await withRig([runner.service(["/bin/api"])]) { rig, _ in

@@ -88,17 +88,29 @@ enum TestImage {
     /// What the engine says, for a test to compare with.
     @discardableResult
     static func call(_ program: String, _ arguments: [String]) throws -> (status: Int32, text: String) {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = [program] + arguments
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        process.standardError = pipe
-        process.standardInput = FileHandle.nullDevice
-        try process.run()
-        let data = try pipe.fileHandleForReading.readToEnd() ?? Data()
-        process.waitUntilExit()
-        return (process.terminationStatus, String(decoding: data, as: UTF8.self))
+        // Not Foundation's `Process`: its wait spins while something inherited its socket, as podman's children do.
+        guard let file = tmpfile() else { throw KitError.system("tmpfile", errno) }
+        defer { fclose(file) }
+        let words = ["timeout", "--kill-after=5", "120", program] + arguments
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        for stream: Int32 in [1, 2] { posix_spawn_file_actions_adddup2(&actions, fileno(file), stream) }
+        var argv = words.map { strdup($0) } + [nil]
+        defer { for word in argv { free(word) } }
+        var pid = pid_t()
+        let code = posix_spawnp(&pid, words[0], &actions, nil, &argv, environ)
+        guard code == 0 else { throw KitError.system("run \(program)", code) }
+        var status: Int32 = 0
+        while waitpid(pid, &status, 0) < 0 {
+            guard errno == EINTR else { throw KitError.system("wait for \(program)", errno) }
+        }
+        var bytes = [UInt8](repeating: 0, count: 256 << 10)
+        rewind(file)
+        bytes.removeLast(bytes.count - fread(&bytes, 1, bytes.count, file))
+        let exit = status & 0x7f == 0 ? (status >> 8) & 0xff : 128 + (status & 0x7f)
+        return (exit, String(decoding: bytes, as: UTF8.self))
     }
 
     /// Containers of a state directory, running or not.
