@@ -7,7 +7,7 @@ import Synchronization
 /// Runs replicas in containers, by way of podman or docker.
 ///
 /// A container outlives the daemon, and podman gives it Aloft's spool files as its own output, so that nothing stands
-/// between the program and the file (docs/adr/0003-containers-write-to-spool-files.md).
+/// between the program and the file (docs/adr/0004-containers-write-to-spool-files.md).
 package final class ContainerDriver: Driver {
     let configuration: ComputeConfiguration
     let logger: Logger
