@@ -72,7 +72,7 @@ package final class ContainerDriver: Driver {
         let image = try await images.image(spec, service: order.id.service, clock: configuration.clock)
         // Not given up when supervision ends at this moment: the container runs, or is undone.
         let result = await Task { await self.start(order, spec, image: image) }.value
-        if case .failure(let failure) = result, failure.description.contains("no such image") {
+        if case .failure(let failure) = result, EngineText.saysImageIsGone(failure.description) {
             await images.forget(spec, service: order.id.service)
         }
         return try result.get()

@@ -61,6 +61,12 @@ package enum EngineText {
         return "\(engine.kind.rawValue) cannot start the container: \(line)"
     }
 
+    /// True where the image that was found earlier is not on the machine any more.
+    package static func saysImageIsGone(_ printed: String) -> Bool {
+        let text = printed.lowercased()
+        return ["no such image", "image not known", "unable to find image"].contains { text.contains($0) }
+    }
+
     /// True where the engine's own settings ask for what this machine does not give: limits that only the kernel's
     /// owner may raise, a systemd that does not run, a cgroup manager that cannot work.
     package static func blamesSettings(_ printed: String) -> Bool {

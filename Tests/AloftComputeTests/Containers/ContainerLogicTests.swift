@@ -119,6 +119,13 @@ struct ContainerLogicTests {
         #expect(!EngineText.blamesSettings("Error: executable file `/x` not found in $PATH"))
     }
 
+    @Test("an image that was removed meanwhile is told from other reasons, in the words of both engines")
+    func imageIsGone() {
+        #expect(EngineText.saysImageIsGone("Error: localhost/none:1: image not known"))
+        #expect(EngineText.saysImageIsGone("docker: Error response from daemon: No such image: none:1."))
+        #expect(!EngineText.saysImageIsGone("Error: executable file `/x` not found in $PATH: No such file"))
+    }
+
     @Test("no engine: the line says what to install; a chosen one that is not there is named")
     func noEngine() {
         #expect(throws: LaunchFailure.self) { try ContainerEngine.find(host: ["PATH": "/nowhere"]) }

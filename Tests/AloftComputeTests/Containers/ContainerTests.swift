@@ -169,6 +169,28 @@ struct ContainerTests {
         }
     }
 
+    @Test("an image that somebody removes while its service runs is looked for again, and found once it is back")
+    func imageRemoved() async throws {
+        let image = "localhost/aloft-test/removed:1"
+        try await withFixture { fixture in
+            let folder = try fixture.directory()
+            try TestImage.writeContext(folder, "LABEL of=imageRemoved\n")
+            let build = ["build", "--quiet", "--layers=false", "--tag", image, folder]
+            #expect(try TestImage.call("podman", build).status == 0)
+            fixture.atEnd("remove the image") { try TestImage.call("podman", ["image", "rm", "--force", image]) }
+            try await withRig([runner.service(runner.httpd, image: image)]) { rig, _ in
+                _ = try await rig.replica("web-1", "is ready") { $0.state == .ready }
+                // With `--force` its containers go as well.
+                #expect(try TestImage.call("podman", ["image", "rm", "--force", image]).status == 0)
+                _ = try await rig.replica("web-1", "misses its image") {
+                    $0.reason?.contains("`pull: never` forbids") == true
+                }
+                #expect(try TestImage.call("podman", build).status == 0)
+                _ = try await rig.replica("web-1", "is ready again") { $0.state == .ready }
+            }
+        }
+    }
+
     @Test("an image that is not there: failed with one line")
     func noImage() async throws {
         try await withRig([runner.service([], image: "localhost/aloft-test/none:1")]) { rig, _ in
