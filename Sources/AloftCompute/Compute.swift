@@ -43,7 +43,7 @@ package actor Compute {
         self.configuration = configuration
         self.ports = ports
         self.logger = logger
-        self.driver = driver ?? ProcessDriver(configuration, logger: logger)
+        self.driver = driver ?? Drivers(configuration, logger: logger)
         for target in services {
             let desired = target.spec.scaling.minReplicas
             let set = SetFacts(target, desired: desired, host: configuration.hostEnvironment)

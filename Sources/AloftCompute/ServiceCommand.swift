@@ -111,9 +111,14 @@ extension Compute {
 
     /// Ends what a daemon that was killed left running of the command with this mark.
     ///
-    /// - Returns: Pids that do not end, not even by SIGKILL; empty as a rule. Takes two seconds at most.
+    /// In a container too, which is removed.
+    ///
+    /// - Returns: Pids that do not end, not even by SIGKILL; empty as a rule. Takes two seconds at most, and what the
+    ///   engine takes where containers were ever used.
+    /// - Throws: Where the engine cannot remove the container.
     package nonisolated func endRemains(of mark: String) async throws -> [Int32] {
-        try await CommandMark(mark).end(clock: configuration.clock)
+        try await driver.endCommand(mark)
+        return try await CommandMark(mark).end(clock: configuration.clock)
     }
 
     /// The image that a reference means now, by a name that stays the same.

@@ -2,8 +2,8 @@ import AloftModel
 
 /// Tells whether a running process was started with the present configuration.
 package enum SpecDigest {
-    /// Covers what a process can only be given at its start: command, directory, kind of address, environment with the
-    /// values of `${env.X}`, resources. Probes, restart and stop rules and the number of replicas are not in it, since
+    /// Covers what a process can only be given at its start: command, directory, kind of address, image, environment with
+    /// the values of `${env.X}`, resources. Probes, restart and stop rules and the number of replicas are not in it, since
     /// they change without touching the process.
     ///
     /// 128 bits of FNV-1a: no secret can be read from it, and no adversary chooses the file.
@@ -18,6 +18,7 @@ package enum SpecDigest {
             hash.feed(variable.name)
             feed(variable.value, host, &hash)
         }
+        if let container = spec.container { feed(container, &hash) }
         for amount in [spec.resources.requests, spec.resources.limits] {
             hash.feed(amount.cpu.map { "\($0.millicores)" } ?? "-")
             hash.feed(amount.memory.map { "\($0.bytes)" } ?? "-")
@@ -30,6 +31,15 @@ package enum SpecDigest {
         var hash = Hash()
         hash.feed(path)
         return String(hash.text.prefix(12))
+    }
+
+    /// How an image is got, and who may get it, changes nothing of a process that runs it.
+    private static func feed(_ container: ContainerSpec, _ hash: inout Hash) {
+        switch container.source {
+        case .image(let reference): hash.feed("image " + reference)
+        case .build(let directory): hash.feed("build " + directory)
+        }
+        hash.feed(container.port.map { "\($0)" } ?? "-")
     }
 
     private static func feed(_ template: Template, _ host: [String: String], _ hash: inout Hash) {

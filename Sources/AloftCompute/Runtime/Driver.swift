@@ -20,6 +20,8 @@ package protocol Driver: Sendable {
     func run(
         _ command: ServiceCommand, output: @escaping @Sendable ([UInt8]) async -> Void
     ) async -> ExecOutcome
+    /// Ends what a daemon that was killed left of such a command, by its mark.
+    func endCommand(_ mark: String) async throws(LaunchFailure)
     /// The image that a reference means now, by a name that stays the same: what a release is made of.
     func resolveImage(_ spec: ContainerSpec, service: String) async throws(LaunchFailure) -> String
     /// Called when all replicas have ended and none will be started.
@@ -55,6 +57,9 @@ extension Driver {
     package func resolveImage(_ spec: ContainerSpec, service: String) async throws(LaunchFailure) -> String {
         throw LaunchFailure("`\(service)`: there is nothing here that runs containers")
     }
+
+    /// A driver that runs no such commands left none.
+    package func endCommand(_ mark: String) async throws(LaunchFailure) {}
 
     /// A driver that knows no such commands says so.
     package func run(

@@ -59,7 +59,9 @@ struct ReplicaRunner: Sendable {
             let replica = await driver.adopt(record)
             await attach(record)
             if replica.hasEnded {
-                await compute.report(.exited, from: id, Findings(replica: replica, cause: .unknown))
+                // A container's engine still knows how it ended.
+                let cause = await replica.ended() ?? .unknown
+                await compute.report(.exited, from: id, Findings(replica: replica, cause: cause))
             } else {
                 await compute.report(.adopted, from: id, Findings(replica: replica))
             }
