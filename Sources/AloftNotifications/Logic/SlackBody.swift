@@ -30,11 +30,11 @@ enum SlackBody {
         let notice = line.notice
         var parts = ["*\(line.mark)* \(escaped(notice.title, limit: 600))", escaped(line.when, limit: 200)]
         if !notice.text.isEmpty { parts.append(escaped(notice.text, limit: 1000)) }
-        let link = notice.link.map { "<\(escaped($0, limit: 400))|Look closer>" }
+        let link = notice.link.map { escaped($0, limit: 2000) }
         var ends: [String] = []
         if let action = notice.action { ends.append("*What Aloft did:* " + escaped(action, limit: 300)) }
         if let advice = notice.advice { ends.append("*What to do:* " + escaped(advice, limit: 300)) }
-        if let link, notice.link?.utf8.count ?? 0 <= 300 { ends.append(link) }
+        if let link, link.utf8.count <= 300 { ends.append("<\(link)|Look closer>") }
         if let from = line.handedOverText { ends.append(escaped(from, limit: 200)) }
         var room = sectionLimit - (parts + ends).reduce(0) { $0 + $1.utf16.count + 1 }
         for field in notice.fields {
