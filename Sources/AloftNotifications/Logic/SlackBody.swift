@@ -13,7 +13,7 @@ enum SlackBody {
     static func json(_ message: OutboxMessage, origin: Origin) throws -> Data {
         let text = MessageText(message, origin: origin)
         var blocks = [
-            Block(type: "header", text: Text(type: "plain_text", text: clipped(text.headline, headerLimit)))
+            Block(type: "header", text: Text(type: "plain_text", text: cut(text.headline, limit: headerLimit)))
         ]
         for line in text.lines.prefix(shown) {
             blocks.append(Block(type: "section", text: .marked(section(line))))
@@ -50,16 +50,21 @@ enum SlackBody {
     ///
     /// - Parameter limit: UTF-16 units of the result, the larger of the ways in which characters may be counted.
     static func escaped(_ text: String, limit: Int) -> String {
+        cut(text, limit: limit) { character in
+            switch character {
+            case "&": "&amp;"
+            case "<": "&lt;"
+            case ">": "&gt;"
+            default: String(character)
+            }
+        }
+    }
+
+    private static func cut(_ text: String, limit: Int, _ piece: (Character) -> String = { String($0) }) -> String {
         var result = ""
         var length = 0
         for character in text {
-            let piece =
-                switch character {
-                case "&": "&amp;"
-                case "<": "&lt;"
-                case ">": "&gt;"
-                default: String(character)
-                }
+            let piece = piece(character)
             guard length + piece.utf16.count < limit else { return result + "…" }
             length += piece.utf16.count
             result += piece
