@@ -26,6 +26,8 @@ package actor Notifier {
     private(set) var targets: [String: Target] = [:]
     private(set) var lanes: [String: Lane] = [:]
     private var deliveries: [RecentDelivery] = []
+    /// A reload is somebody's wish to try again; a start goes on where the last one ended.
+    private var hasApplied = false
     private var turn = Turn()
 
     package init(
@@ -82,7 +84,7 @@ package actor Notifier {
         var notes: [RecentDelivery] = []
         for (name, target) in targets {
             var lane = next[name] ?? Lane(channel: name)
-            lane.unblock()
+            if hasApplied { lane.unblock() }
             var resumed = Lane.Finished()
             if case .ready(_, let sender) = target {
                 resumed = lane.resume(
@@ -100,7 +102,7 @@ package actor Notifier {
             if !lines.isEmpty { notes.append(gone(name, lines, hasFallback: spec.fallback != nil)) }
         }
         try await commit(changes)
-        (self.spec, self.targets, lanes) = (spec, targets, next)
+        (self.spec, self.targets, lanes, hasApplied) = (spec, targets, next, true)
         for one in notes { remember(one) }
         for (name, target) in targets {
             if case .misconfigured(_, let problem) = target {
@@ -118,7 +120,9 @@ package actor Notifier {
         var next = lanes
         var changes: [OutboxChange] = []
         let moment = moment
-        for name in Set(routing.to).sorted() where targets[name] != nil {
+        // The fallback may have been told of a beginning; only then does its lane take the end.
+        let names = Set(routing.to + (notice.isOver ? [spec.fallback].compactMap { $0 } : []))
+        for name in names.sorted() where targets[name] != nil {
             changes += next[name, default: Lane(channel: name)].add(
                 OutboxLine(notice: notice, since: notice.time), window: max(Limits.window, routing.after),
                 at: moment, id: Self.newID())
@@ -178,7 +182,9 @@ extension Notifier {
         var all = lanes
         let expired = lane.expire(hasFallback: hasFallback, at: moment)
         var changes = expired.changes
-        var notes = note(expired, lane: lane, "nobody took it for 24 hours")
+        var notes = note(
+            expired, lane: lane,
+            expired.outcome == .dropped ? "nobody took it for 24 hours" : "the channel takes too long")
         changes += handOver(expired.handOver, from: name, to: spec.fallback, &all)
         var job: Job?
         switch target {
@@ -240,14 +246,21 @@ extension Notifier {
     }
 
     private func pause(atMost limit: Duration?) async {
-        let times = spec.channels.compactMap { channel -> MonotonicTime? in
-            guard case .misconfigured? = targets[channel.name] else { return lanes[channel.name]?.nextDue }
-            guard case .ready? = spec.fallback.flatMap({ targets[$0] }) else { return nil }
-            return lanes[channel.name]?.nextDue
+        let times = spec.channels.flatMap { channel -> [MonotonicTime] in
+            guard let lane = lanes[channel.name] else { return [] }
+            let expiry = lane.nextExpiry(hasFallback: spec.hasFallback(for: channel.name))
+            return (canSend(channel.name) ? [lane.nextDue] : []).compactMap { $0 } + [expiry].compactMap { $0 }
         }
         let end = limit.map { clock.now + $0 } ?? min(times.min() ?? .max, clock.now + .seconds(3600))
         let wake = wake
         _ = await within(end - clock.now, clock: clock) { await wake.wait() }
+    }
+
+    /// False where a channel's messages wait for a reload.
+    private func canSend(_ name: String) -> Bool {
+        if case .ready? = targets[name] { return true }
+        guard spec.hasFallback(for: name), case .ready? = spec.fallback.flatMap({ targets[$0] }) else { return false }
+        return true
     }
 
     /// Puts what one channel could not take into the queue of the fallback.

@@ -17,7 +17,7 @@ struct WebAddress: Sendable, Hashable {
 
     /// - Parameter allowsPlain: Also `http://` to other machines; without, only to loopback.
     init(_ text: String, allowsPlain: Bool) throws(AddressProblem) {
-        guard text.utf8.count <= 2000, let parts = URLComponents(string: text), let scheme = parts.scheme?.lowercased(),
+        guard isAddressText(text), let parts = URLComponents(string: text), let scheme = parts.scheme?.lowercased(),
             let host = parts.host, !host.isEmpty
         else { throw AddressProblem("its address is not a URL such as https://host/path") }
         guard scheme == "https" || scheme == "http" else {
@@ -53,7 +53,7 @@ struct MailAddress: Sendable, Hashable {
     let password: String?
 
     init(_ text: String) throws(AddressProblem) {
-        guard text.utf8.count <= 2000, let parts = URLComponents(string: text), let scheme = parts.scheme?.lowercased(),
+        guard isAddressText(text), let parts = URLComponents(string: text), let scheme = parts.scheme?.lowercased(),
             let host = parts.host, !host.isEmpty
         else { throw AddressProblem("its address is not a URL such as smtps://user:password@host:465") }
         switch scheme {
@@ -81,6 +81,11 @@ struct MailAddress: Sendable, Hashable {
 
     var isLocal: Bool { isLoopback(host) }
     var shownHost: String { "\(host):\(port)" }
+}
+
+/// Foundation percent-encodes spaces and line ends; whoever wrote them meant something else.
+private func isAddressText(_ text: String) -> Bool {
+    text.utf8.count <= 2000 && text.unicodeScalars.allSatisfy { $0 != " " && !isControl($0) }
 }
 
 func isLoopback(_ host: String) -> Bool {

@@ -15,6 +15,8 @@ struct Delivery: Sendable, Hashable {
     var retryAfter: Duration?
     /// The far side may have it, and would know the same message again: it must not change from now on.
     var seals = false
+    /// The far side may have it, and would not know it again: read as told, so that its end is told too.
+    var isInDoubt = false
     /// Recipients that have it now, of a message that not all of them have.
     var delivered: [String] = []
     /// Keys of the notices that need not be sent again, of a message that was taken in part.

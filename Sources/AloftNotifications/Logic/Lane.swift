@@ -28,6 +28,8 @@ struct Lane: Sendable {
     private(set) var failures = 0
     private(set) var blockedUntil: MonotonicTime?
     private(set) var underWay: String?
+    /// Ahead of now by `Limits.pace` for each message that was sent lately.
+    private var paidUntil: MonotonicTime?
 
     init(channel: String, record: ChannelRecord? = nil) {
         self.channel = channel
@@ -40,15 +42,30 @@ struct Lane: Sendable {
     /// When there is something to do; nil while nothing waits or a message is under way.
     var nextDue: MonotonicTime? {
         guard underWay == nil, let first = entries.map(\.due).min() else { return nil }
-        return max(first, blockedUntil ?? first)
+        let paced = paidUntil.map { $0.advanced(by: Limits.pace * (1 - Limits.burst)) }
+        return max(first, blockedUntil ?? first, paced ?? first)
+    }
+
+    /// When to look again at what `expire` decides: criticals that are due for the fallback, and what is a day old.
+    func nextExpiry(hasFallback: Bool) -> MonotonicTime? {
+        entries.filter { $0.message.id != underWay }.map { entry in
+            let age = entry.born.advanced(by: Limits.age)
+            return hasFallback && isOverdue(entry, at: nil) ? min(age, entry.due.advanced(by: Limits.patience)) : age
+        }.min()
     }
 
     /// Takes in a message of the store. Its times are the wall clock's, which may have been set meanwhile: bounded.
     mutating func restore(_ message: OutboxMessage, at moment: Moment, longest: Duration) {
         let left = min(max(message.notBefore - moment.wall, .zero), longest)
         let age = min(max(moment.wall - message.posted, .zero), Limits.age)
-        let entry = Entry(
-            message: message, due: moment.now + left, born: moment.now.advanced(by: .zero - age), window: nil)
+        let born = moment.now.advanced(by: .zero - age)
+        let wasTried = message.attempts > 0
+        if wasTried {
+            // Its wait is the channel's: what was posted later must not overtake it.
+            blockedUntil = max(blockedUntil ?? moment.now, moment.now + left)
+            failures = max(failures, message.attempts)
+        }
+        let entry = Entry(message: message, due: wasTried ? born : moment.now + left, born: born, window: nil)
         let place = entries.firstIndex { $0.message.posted > message.posted } ?? entries.endIndex
         entries.insert(entry, at: place)
     }
@@ -111,6 +128,7 @@ extension Lane {
         result[place].notice = line.notice
         if old.notice.isOver == line.notice.isOver {
             result[place].count += line.count
+            if old.notice.title != line.notice.title { result[place].isHandedOver = line.isHandedOver }
         } else {
             result[place].count = line.count
             result[place].since = line.since
@@ -174,7 +192,9 @@ extension Lane {
     /// Takes what is due as one message, marked as under way; nil where there is nothing to send now.
     mutating func begin(at moment: Moment) -> (message: OutboxMessage?, changes: [OutboxChange]) {
         guard let due = nextDue, due <= moment.now else { return (nil, []) }
-        guard let first = entries.firstIndex(where: { $0.due <= moment.now }) else { return (nil, []) }
+        // What is sealed goes first, or what came later about the same key would overtake it.
+        let sealed = entries.firstIndex { $0.message.isSealed && $0.due <= moment.now }
+        guard let first = sealed ?? entries.firstIndex(where: { $0.due <= moment.now }) else { return (nil, []) }
         var changes = entries[first].isOpen ? gather(into: first, now: moment.now) : []
         guard !entries[first].message.lines.isEmpty else {
             let gone = entries.remove(at: first)
@@ -228,6 +248,7 @@ extension Lane {
         switch delivery.result {
         case .accepted:
             unblock()
+            paidUntil = max(paidUntil ?? moment.now, moment.now).advanced(by: Limits.pace)
             record.lastSuccess = moment.wall
             entries.remove(at: place)
             return Finished(changes: [.remove(id: id), .record(record)], outcome: .sent)
@@ -237,11 +258,11 @@ extension Lane {
         case .failed:
             noteFailure(delivery, at: moment.wall)
             guard moment.now - entries[place].born < Limits.age else { return giveUp(place, hasFallback: hasFallback) }
-            return retry(place, delivery, hasFallback: hasFallback, at: moment, random: random)
+            return retry(place, delivery, at: moment, random: random)
         }
     }
 
-    /// Gives up what is older than a day and not under way.
+    /// Gives up what is older than a day, and gives the fallback the criticals that failed for ten minutes.
     mutating func expire(hasFallback: Bool, at moment: Moment) -> Finished {
         var result = Finished()
         while let place = entries.firstIndex(where: {
@@ -252,7 +273,25 @@ extension Lane {
             result.handOver += one.handOver
             result.outcome = one.outcome
         }
+        guard hasFallback else { return result }
+        for place in entries.indices where isOverdue(entries[place], at: moment.now) {
+            for line in entries[place].message.lines.indices where entries[place].message.lines[line].isUrgent {
+                result.handOver.append(entries[place].message.lines[line])
+                entries[place].message.lines[line].isHandedOver = true
+            }
+            result.changes.append(.save(entries[place].message))
+            result.outcome = .handedOver
+        }
         return result
+    }
+
+    /// True where the channel fails, and holds a critical notice that the fallback does not have for `Limits.patience`
+    /// by now, or will some time where `now` is nil.
+    private func isOverdue(_ entry: Entry, at now: MonotonicTime?) -> Bool {
+        guard failures > 0, entry.message.id != underWay, entry.message.lines.contains(where: \.isUrgent) else {
+            return false
+        }
+        return now.map { $0 - entry.due >= Limits.patience } ?? true
     }
 
     /// After a start: decides what becomes of messages that were under way when the daemon died.
@@ -277,27 +316,37 @@ extension Lane {
     }
 
     private mutating func retry(
-        _ place: Int, _ delivery: Delivery, hasFallback: Bool, at moment: Moment, random: Double
+        _ place: Int, _ delivery: Delivery, at moment: Moment, random: Double
     ) -> Finished {
         failures += 1
         let wait = delivery.retryAfter.map { min(max($0, .seconds(1)), Limits.retryAfter) }
         let delay = wait ?? Backoff.delay(failures: failures, random: random)
         blockedUntil = moment.now + delay
-        var result = Finished(outcome: .failed)
-        if hasFallback, moment.now - entries[place].born >= Limits.patience {
-            for line in entries[place].message.lines.indices
-            where entries[place].message.lines[line].notice.route == .critical
-                && entries[place].message.lines[line].mayBeHandedOver
-            {
-                result.handOver.append(entries[place].message.lines[line])
-                entries[place].message.lines[line].isHandedOver = true
-            }
-        }
         entries[place].message.state = .waiting
         entries[place].message.isSealed = entries[place].message.isSealed || delivery.seals
         entries[place].message.notBefore = moment.wall + delay
-        result.changes = [.save(entries[place].message), .record(record)]
-        return result
+        let changes = entries[place].isOpen ? absorb(into: place) : [.save(entries[place].message)]
+        return Finished(changes: changes + [.record(record)], outcome: .failed)
+    }
+
+    /// Takes in what was posted about the same keys while the message was under way.
+    ///
+    /// So a key is in one open message at most, and the last word about it is the one that counts.
+    private mutating func absorb(into place: Int) -> [OutboxChange] {
+        let keys = Set(entries[place].message.lines.map(\.notice.key))
+        var touched = [entries[place].message.id]
+        for other in entries.indices where other != place && entries[other].isOpen {
+            let same = entries[other].message.lines.filter { keys.contains($0.notice.key) }
+            if same.isEmpty { continue }
+            for line in same { entries[place].message.lines = folded(entries[place].message.lines, with: line) }
+            entries[other].message.lines.removeAll { keys.contains($0.notice.key) }
+            touched.append(entries[other].message.id)
+        }
+        let changes = entries.map(\.message).filter { touched.contains($0.id) }.map { message -> OutboxChange in
+            message.lines.isEmpty ? .remove(id: message.id) : .save(message)
+        }
+        entries.removeAll { $0.message.lines.isEmpty }
+        return changes
     }
 
     private mutating func giveUp(_ place: Int, hasFallback: Bool) -> Finished {
@@ -317,16 +366,23 @@ extension Lane {
     /// Remembers what the channel knows now, and takes lines that it has out of a message it has not wholly taken.
     private mutating func noteTaken(_ delivery: Delivery, _ place: Int, at wall: Timestamp) {
         let all = delivery.result == .accepted
-        for line in entries[place].message.lines where all || delivery.keysTaken.contains(line.notice.key) {
-            tell(line.notice)
+        for line in entries[place].message.lines {
+            // Of what may have arrived, a beginning counts as told, and an end does not: so an end comes in any case.
+            let mayBeKnown = delivery.isInDoubt && !line.notice.isOver
+            if all || mayBeKnown || delivery.keysTaken.contains(line.notice.key) { tell(line.notice) }
         }
-        if !all { entries[place].message.lines.removeAll { delivery.keysTaken.contains($0.notice.key) } }
+        if delivery.result == .accepted { return }
+        entries[place].message.lines.removeAll { delivery.keysTaken.contains($0.notice.key) }
     }
 
     private mutating func tell(_ notice: Notice) {
         record.told[notice.key] = .init(title: notice.title, isOver: notice.isOver, time: notice.time)
         guard record.told.count > Limits.toldPerChannel else { return }
-        let oldest = record.told.min { ($0.value.time, $0.key) < ($1.value.time, $1.key) }
+        // What is over first: of the others somebody still waits for the end.
+        let oldest = record.told.min { left, right in
+            if left.value.isOver != right.value.isOver { return left.value.isOver }
+            return (left.value.time, left.key) < (right.value.time, right.key)
+        }
         if let oldest { record.told[oldest.key] = nil }
     }
 }
@@ -343,4 +399,5 @@ extension OutboxMessage {
 
 extension OutboxLine {
     fileprivate var mayBeHandedOver: Bool { !isHandedOver && from == nil }
+    fileprivate var isUrgent: Bool { mayBeHandedOver && notice.route == .critical }
 }

@@ -2,6 +2,9 @@
 enum Limits {
     /// Notices of one channel within it go out as one message.
     static let window: Duration = .seconds(2)
+    /// So many messages of a channel go out one right after the other; then one in each `pace`, with all that came.
+    static let burst = 5
+    static let pace: Duration = .seconds(60)
     /// Notices in one message.
     static let linesPerMessage = 100
     /// Notices that wait for one channel.

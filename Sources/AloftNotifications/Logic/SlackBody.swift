@@ -13,7 +13,7 @@ enum SlackBody {
     static func json(_ message: OutboxMessage, origin: Origin) throws -> Data {
         let text = MessageText(message, origin: origin)
         var blocks = [
-            Block(type: "header", text: Text(type: "plain_text", text: clipped(text.headline, headerLimit)))
+            Block(type: "header", text: Text(type: "plain_text", text: cut(text.headline, limit: headerLimit)))
         ]
         for line in text.lines.prefix(shown) {
             blocks.append(Block(type: "section", text: .marked(section(line))))
@@ -30,11 +30,11 @@ enum SlackBody {
         let notice = line.notice
         var parts = ["*\(line.mark)* \(escaped(notice.title, limit: 600))", escaped(line.when, limit: 200)]
         if !notice.text.isEmpty { parts.append(escaped(notice.text, limit: 1000)) }
-        let link = notice.link.map { "<\(escaped($0, limit: 400))|Look closer>" }
+        let link = notice.link.map { escaped($0, limit: 2000) }
         var ends: [String] = []
         if let action = notice.action { ends.append("*What Aloft did:* " + escaped(action, limit: 300)) }
         if let advice = notice.advice { ends.append("*What to do:* " + escaped(advice, limit: 300)) }
-        if let link, notice.link?.utf8.count ?? 0 <= 300 { ends.append(link) }
+        if let link, link.utf8.count <= 300 { ends.append("<\(link)|Look closer>") }
         if let from = line.handedOverText { ends.append(escaped(from, limit: 200)) }
         var room = sectionLimit - (parts + ends).reduce(0) { $0 + $1.utf16.count + 1 }
         for field in notice.fields {
@@ -50,16 +50,21 @@ enum SlackBody {
     ///
     /// - Parameter limit: UTF-16 units of the result, the larger of the ways in which characters may be counted.
     static func escaped(_ text: String, limit: Int) -> String {
+        cut(text, limit: limit) { character in
+            switch character {
+            case "&": "&amp;"
+            case "<": "&lt;"
+            case ">": "&gt;"
+            default: String(character)
+            }
+        }
+    }
+
+    private static func cut(_ text: String, limit: Int, _ piece: (Character) -> String = { String($0) }) -> String {
         var result = ""
         var length = 0
         for character in text {
-            let piece =
-                switch character {
-                case "&": "&amp;"
-                case "<": "&lt;"
-                case ">": "&gt;"
-                default: String(character)
-                }
+            let piece = piece(character)
             guard length + piece.utf16.count < limit else { return result + "…" }
             length += piece.utf16.count
             result += piece
