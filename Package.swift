@@ -9,8 +9,11 @@ let dataPlane: [SwiftSetting] =
     strict + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
 
 /// A module with a page about itself beside its code.
-func room(_ name: String, _ dependencies: [Target.Dependency] = [], _ settings: [SwiftSetting] = strict) -> Target {
-    .target(name: name, dependencies: dependencies, exclude: ["DESIGN.md"], swiftSettings: settings)
+func room(
+    _ name: String, _ dependencies: [Target.Dependency] = [], _ settings: [SwiftSetting] = strict,
+    pages: [String] = []
+) -> Target {
+    .target(name: name, dependencies: dependencies, exclude: ["DESIGN.md"] + pages, swiftSettings: settings)
 }
 
 /// The tests of one module; `data` is what they read and nobody compiles.
@@ -71,7 +74,7 @@ let package = Package(
         // Layer 3: capabilities. None imports another; AloftDaemon joins them.
         room("AloftEdge", ["AloftModel", "AloftHTTP", nioCore, nioPosix, nioSSL, logging], dataPlane),
         room("AloftCertificates", ["AloftModel", "AloftSystem", x509, crypto]),
-        room("AloftCompute", ["AloftModel", "AloftSystem", logging]),
+        room("AloftCompute", ["AloftModel", "AloftSystem", logging], pages: ["Containers/DESIGN.md"]),
         room("AloftMetrics"),
         room("AloftScaling", ["AloftModel", logging]),
         room(
@@ -85,7 +88,9 @@ let package = Package(
             "AloftDaemon",
             [
                 "AloftModel", "AloftLanguage", "AloftSystem", "AloftJournal", "AloftEdge", "AloftCertificates",
-                "AloftCompute", "AloftMetrics", "AloftScaling", "AloftRollout", "AloftNotifications", "AloftLogs", nioCore, nioPosix, crypto, hummingbird,
+                "AloftCompute", "AloftMetrics", "AloftScaling", "AloftRollout", "AloftNotifications", "AloftLogs",
+                nioCore,
+                nioPosix, crypto, hummingbird,
                 hummingbirdCore, httpClient, lifecycle, signals, logging,
             ]),
         .target(

@@ -33,7 +33,8 @@ package struct AloftCommand: AsyncParsableCommand {
                     AbortCommand.self, PauseCommand.self, ResumeCommand.self, HistoryCommand.self,
                 ]),
             CommandGroup(
-                name: "Watching", subcommands: [StatusCommand.self, LogsCommand.self, EventsCommand.self]),
+                name: "Watching",
+                subcommands: [StatusCommand.self, LogsCommand.self, EventsCommand.self, NotifyCommand.self]),
         ])
 
     package init() {}

@@ -26,7 +26,7 @@ extension Compute {
             resize(name, target.release, desired)
         }
         if before == nil || before?.isLeaving == true {
-            note(.notice, "set.started", name, "release \(target.release): \(desired) replicas")
+            note(.notice, "set.started", name, "release \(target.release): \(numberOfReplicas(desired))")
         } else if let count = before?.wanted.count, count != desired {
             noteScaled(name, target.release, count, desired)
         }
@@ -49,7 +49,7 @@ extension Compute {
             services[name] = ServiceFacts(set(target, desired: desired))
             order.append(name)
         }
-        note(.notice, "service.added", name, "release \(target.release): \(desired) replicas")
+        note(.notice, "service.added", name, "release \(target.release): \(numberOfReplicas(desired))")
         advance(name)
     }
 
@@ -134,3 +134,6 @@ extension Compute {
         note(.notice, "set.scaled", service, "release \(release): \(before) → \(count) replicas")
     }
 }
+
+/// `1 replica`, `3 replicas`.
+private func numberOfReplicas(_ count: Int) -> String { count == 1 ? "1 replica" : "\(count) replicas" }

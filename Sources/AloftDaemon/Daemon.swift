@@ -2,6 +2,7 @@ import AloftCompute
 import AloftEdge
 import AloftLogs
 import AloftModel
+import AloftNotifications
 import AloftRollout
 import AloftSystem
 import Logging
@@ -29,6 +30,7 @@ package struct Daemon: Sendable {
     let scaler: ScalerService
     let rollouts: Rollouts
     let pruning: Pruning
+    let notices: NoticeService
     let logger: Logger
 
     /// Serves until a signal, `POST /v1/stop`, or a part that fails; true where it ended as asked.
@@ -36,7 +38,8 @@ package struct Daemon: Sendable {
     /// Stops in this order: the edge (requests under way may end), the replicas, admin and control, the records.
     package func run() async -> Bool {
         let parts: [any Service] = [
-            HubService(hub: hub, events: events), Upkeep(logs: stores.logs, compute: compute, pruning: pruning), control, admin,
+            HubService(hub: hub, events: events), notices,
+            Upkeep(logs: stores.logs, compute: compute, pruning: pruning), control, admin,
             ComputeService(compute: compute, unreachable: unreachable), EdgeStop(edge: edge, present: present),
             scaler, RolloutService(rollouts: rollouts),
         ]

@@ -2,6 +2,7 @@ import AloftCompute
 import AloftEdge
 import AloftLogs
 import AloftModel
+import AloftNotifications
 import AloftRollout
 import AloftScaling
 import AloftSystem
@@ -136,10 +137,11 @@ private struct Parts {
         let scaler = makeScaler(compute, wanted, rollouts)
         await scaler.apply(running.plan.services)
         stopwatch.lap("compute")
+        let (notifier, told) = try await startNotifier()
         let hub = EventHub(queue: events, journal: stores.journal, log: stores.log, show: options.show)
         let observer = Observer(
             file: options.file, startedAt: stopwatch.startedAt, present: present, edge: edge, compute: compute,
-            scaler: scaler, rollouts: rollouts, stores: stores, hub: hub)
+            scaler: scaler, rollouts: rollouts, notifier: notifier, stores: stores, hub: hub)
         let admin = try await AdminServer(
             running.plan.edge.admin,
             routes: AdminRoutes(families: { await observer.families() }, health: { await observer.health() }),
@@ -148,12 +150,13 @@ private struct Parts {
         let desk = PromotionDesk(book: book, journal: stores.journal)
         let operations = Operator(
             options: options, present: present, edge: edge, compute: compute, scaler: scaler, stores: stores,
-            events: events, admin: admin, deployer: deployer, desk: desk)
+            events: events, admin: admin, deployer: deployer, desk: desk, notifier: notifier)
         let requests = StopRequests()
         let control = try await bindControl(
             ControlRoutes(
                 observer: observer, operations: operations,
                 exec: ExecRoute(present: present, compute: compute),
+                notifications: NotificationRoutes(notifier: notifier),
                 shipping: ShippingRoutes(
                     operations: operations, rollouts: rollouts, book: book, desk: desk, present: present),
                 records: Records(
@@ -170,7 +173,11 @@ private struct Parts {
             stores: stores, edge: edge, compute: compute, hub: hub, events: events, present: present,
             operations: operations, control: control, admin: admin, requests: requests, unreachable: unreachable,
             scaler: ScalerService(scaler: scaler, wanted: self.wanted), rollouts: rollouts,
-            pruning: Pruning(present: present, rollouts: rollouts, book: book, events: events), logger: logger)
+            pruning: Pruning(present: present, rollouts: rollouts, book: book, events: events),
+            notices: NoticeService(
+                notifier: notifier, journal: stores.journal, hub: hub, start: told,
+                logger: stores.log.logger("notifications")),
+            logger: logger)
     }
 
     /// What ran goes on: the current releases first, then rollouts that were under way, then what the file changed.
@@ -184,6 +191,22 @@ private struct Parts {
             throw DaemonError(.state, "releases can't be read: \(error)")
         }
         await deployer.takeOver(running, reason: .up)
+    }
+
+    /// What an earlier daemon could not send goes out once this one runs.
+    private func startNotifier() async throws(DaemonError) -> (Notifier, told: Int64) {
+        let notifier = Notifier(
+            configuration: NotifierConfiguration(
+                machine: OwnProcess.hostName, project: running.plan.app, environment: running.plan.environment,
+                extraRoots: options.hostEnvironment["SSL_CERT_FILE"]),
+            store: JournalOutbox(journal: stores.journal), logger: stores.log.logger("notifications"))
+        do {
+            try await notifier.start()
+            try await notifier.follow(running.plan, variables: options.hostEnvironment)
+            return (notifier, try await NoticeService.start(in: stores.journal))
+        } catch {
+            throw DaemonError(.state, "notifications that wait can't be read: \(error)")
+        }
     }
 
     /// Compute tells of each change itself, with the scaler's reason.

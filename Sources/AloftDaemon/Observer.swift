@@ -3,6 +3,7 @@ import AloftEdge
 import AloftLanguage
 import AloftMetrics
 import AloftModel
+import AloftNotifications
 import AloftRollout
 import AloftScaling
 import AloftSystem
@@ -16,6 +17,7 @@ struct Observer: Sendable {
     let compute: Compute
     let scaler: Scaler
     let rollouts: Rollouts
+    let notifier: Notifier
     let stores: Stores
     let hub: EventHub
 
@@ -62,6 +64,7 @@ struct Observer: Sendable {
             report.services[index].scaling = await scaler.status(name).map(ScalingReport.init)
             await addReleases(to: &report.services[index])
         }
+        report.channels = await notifier.status().map { ChannelReport($0) }
         return (report, statistics)
     }
 

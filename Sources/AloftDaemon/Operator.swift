@@ -2,6 +2,7 @@ import AloftCompute
 import AloftEdge
 import AloftLanguage
 import AloftModel
+import AloftNotifications
 import AloftScaling
 
 /// Makes the changes that people ask for, one at a time: reload, restart, scale.
@@ -16,11 +17,13 @@ struct Operator: Sendable {
     let admin: AdminServer
     let deployer: Deployer
     let desk: PromotionDesk
+    let notifier: Notifier
     let turnstile = Turnstile()
 
     init(
         options: DaemonOptions, present: Present, edge: Edge, compute: Compute, scaler: Scaler, stores: Stores,
-        events: EventQueue, admin: AdminServer, deployer: Deployer, desk: PromotionDesk
+        events: EventQueue, admin: AdminServer, deployer: Deployer, desk: PromotionDesk,
+        notifier: Notifier
     ) {
         self.options = options
         self.present = present
@@ -32,6 +35,7 @@ struct Operator: Sendable {
         self.admin = admin
         self.deployer = deployer
         self.desk = desk
+        self.notifier = notifier
     }
 
     /// What a file of this text would change, with this environment of it or the one that runs; changes nothing.
@@ -128,6 +132,7 @@ struct Operator: Sendable {
         deployer.wanted.apply(next.plan.services)
         await compute.apply(try await deployer.book.targets(of: next.plan, events: events))
         await scaler.apply(next.plan.services)
+        await tell(by: next.plan)
         stores.logs.apply(next.plan.logs)
         stores.log.change(level: next.plan.logs.level)
         let changes = Language.difference(from: before.running.plan, to: next.plan)
@@ -149,6 +154,15 @@ struct Operator: Sendable {
             throw ControlFailure(
                 .busy, "\(service.name) is not in the file any more, but its release \(progress.release) is rolled out",
                 hint: "`aloft abort \(service.name)` or `aloft promote \(service.name)`, then reload")
+        }
+    }
+
+    /// Channels follow the file where the outbox can be written; else the former ones stay until the next reload.
+    private func tell(by plan: Plan) async {
+        do {
+            try await notifier.follow(plan, variables: options.hostEnvironment)
+        } catch {
+            events.publish(.error, "notifications.unchanged", "daemon", "its channels stay as they were: \(error)")
         }
     }
 

@@ -113,19 +113,23 @@ package actor Notifier {
     }
 
     /// Puts a notice in the queue of each channel of its route. Durable once it returns; waits for no server.
-    package func post(_ notice: Notice) async throws(NotificationError) {
+    ///
+    /// - Parameter second: A route whose channels hear of it too, each once.
+    package func post(_ notice: Notice, also second: NoticeRoute? = nil) async throws(NotificationError) {
         await enter()
         defer { leave() }
-        let routing = spec.routing(of: notice.route)
+        var windows: [String: Duration] = [:]
+        for routing in [second, notice.route].compactMap({ $0 }).map(spec.routing(of:)) {
+            for name in routing.to { windows[name] = max(Limits.window, routing.after) }
+        }
+        // The fallback may have been told of a beginning; only then does its lane take the end.
+        if notice.isOver, let fallback = spec.fallback { windows[fallback] = windows[fallback] ?? Limits.window }
         var next = lanes
         var changes: [OutboxChange] = []
         let moment = moment
-        // The fallback may have been told of a beginning; only then does its lane take the end.
-        let names = Set(routing.to + (notice.isOver ? [spec.fallback].compactMap { $0 } : []))
-        for name in names.sorted() where targets[name] != nil {
+        for (name, window) in windows.sorted(by: { $0.key < $1.key }) where targets[name] != nil {
             changes += next[name, default: Lane(channel: name)].add(
-                OutboxLine(notice: notice, since: notice.time), window: max(Limits.window, routing.after),
-                at: moment, id: Self.newID())
+                OutboxLine(notice: notice, since: notice.time), window: window, at: moment, id: Self.newID())
         }
         guard !changes.isEmpty else { return }
         try await commit(changes)

@@ -4,6 +4,14 @@ import Glibc
 package enum OwnProcess {
     package static var pid: Int32 { getpid() }
 
+    /// This machine's own name, as `hostname` prints it; `localhost` where it has none.
+    package static var hostName: String {
+        var bytes = [CChar](repeating: 0, count: 256)
+        let isRead = gethostname(&bytes, bytes.count - 1) == 0
+        let name = String(decoding: bytes.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return isRead && !name.isEmpty ? name : "localhost"
+    }
+
     /// SIGKILL for every process of a group; one that has ended is fine.
     package static func killGroup(_ leader: Int32) { if leader > 1 { kill(-leader, SIGKILL) } }
 

@@ -34,6 +34,18 @@ struct StatusTextTests {
             ])
     }
 
+    @Test("channels that fail are told of, with why; those that work are not")
+    func channels() {
+        var report = report
+        report.channels = [
+            ChannelReport(name: "ops", kind: "email", state: "working", waiting: 0, dropped: 0),
+            ChannelReport(name: "team", kind: "slack", state: "failing", waiting: 1, dropped: 0, failure: "HTTP 500"),
+        ]
+        let text = StatusText(palette: Palette(isColoured: false)).render(report)
+        #expect(text.contains("\n  notifications by team failing: HTTP 500; 1 notice waits\n"))
+        #expect(!text.contains("by ops"))
+    }
+
     @Test("says what runs, and of a replica that is not ready, why")
     func golden() {
         let expected = """

@@ -48,7 +48,8 @@ struct DaemonMetricsTests {
                 ServiceReport(
                     name: "web", desired: 2, ready: 1, minReplicas: 1, maxReplicas: 2, minAvailable: 1, listen: "port",
                     replicas: [replica(2, inRotation: true), replica(1, inRotation: false)])
-            ])
+            ],
+            channels: [ChannelReport(name: "ops", kind: "slack", state: "failing", waiting: 4, dropped: 2)])
         let certificate = CertificateFacts(hosts: "localhost", notAfter: time)
         return DaemonFamilies(
             status: status, certificates: [certificate, certificate], logs: LogStatistics(), spool: SpoolStatistics(),
@@ -79,6 +80,14 @@ struct DaemonMetricsTests {
     func oneSeriesAReplica() {
         let up = lines(daemon.families).filter { $0.hasPrefix("up{") }
         #expect(up == [#"up{service="web",replica="web-1"} 1"#])
+    }
+
+    @Test("a channel through which nobody hears anything can be seen and counted")
+    func channels() {
+        let lines = lines(daemon.families)
+        #expect(lines.contains(#"aloft_channel_working{channel="ops",kind="slack"} 0"#))
+        #expect(lines.contains(#"aloft_channel_waiting_notices{channel="ops",kind="slack"} 4"#))
+        #expect(lines.contains(#"aloft_channel_dropped_notices_total{channel="ops",kind="slack"} 2"#))
     }
 
     @Test("the target, the build, certificates and reloads are there")

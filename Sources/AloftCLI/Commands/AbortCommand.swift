@@ -16,5 +16,7 @@ struct AbortCommand: AsyncParsableCommand {
 
     @OptionGroup var steering: RolloutSteering
 
-    func run() async throws { try await steering.send(.abort, to: service, force: force, good: [.aborted, .rolledBack]) }
+    func run() async throws {
+        try await steering.send(.abort, to: service, force: force, good: [.aborted, .rolledBack])
+    }
 }

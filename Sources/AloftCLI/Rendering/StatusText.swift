@@ -34,7 +34,15 @@ package struct StatusText {
         lines.append(
             "  " + "\(Amount.count(edge.requests)) requests, \(Amount.count(edge.failures)) failed, "
                 + "\(Amount.count(edge.activeRequests)) under way, \(Amount.count(edge.openConnections)) connections")
+        lines += (report.channels ?? []).filter { $0.state != "working" }.map { "  " + trouble(of: $0) }
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// A channel through which nobody hears anything.
+    private func trouble(of channel: ChannelReport) -> String {
+        let notices = channel.waiting == 1 ? "1 notice waits" : "\(channel.waiting) notices wait"
+        let why = channel.failure.map { ": \(Palette.printable($0))" } ?? ""
+        return palette(.yellow, "notifications by \(channel.name) \(channel.state)\(why); \(notices)")
     }
 
     private func services(_ report: StatusReport) -> String {

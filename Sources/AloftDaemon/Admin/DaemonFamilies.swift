@@ -11,7 +11,7 @@ struct DaemonFamilies {
     let lostEvents: Int
     let reloads: ReloadCounts
 
-    var families: [MetricFamily] { identity + services + replicas + [expiry] + records }
+    var families: [MetricFamily] { identity + services + replicas + [expiry] + notifications + records }
 
     private var identity: [MetricFamily] {
         var target: MetricLabels = [
@@ -70,6 +70,21 @@ struct DaemonFamilies {
             newest[replica.name] = replica
         }
         return newest.values.sorted { $0.name < $1.name }
+    }
+
+    private var notifications: [MetricFamily] {
+        var working = MetricFamily(
+            "aloft_channel_working", help: "1 unless the last try failed or its words can't be used.", kind: .gauge)
+        var waiting = MetricFamily(
+            "aloft_channel_waiting_notices", help: "Notices that wait to be sent.", kind: .gauge)
+        var dropped = MetricFamily("aloft_channel_dropped_notices", help: "Notices given up.", kind: .counter)
+        for channel in status.channels ?? [] {
+            let labels: MetricLabels = ["channel": channel.name, "kind": channel.kind]
+            working.add(channel.state == "working" ? 1 : 0, labels)
+            waiting.add(MetricValue(channel.waiting), labels)
+            dropped.add(MetricValue(channel.dropped), labels)
+        }
+        return [working, waiting, dropped]
     }
 
     private var expiry: MetricFamily {

@@ -15,6 +15,7 @@ struct ControlRoutes: Sendable {
     let observer: Observer
     let operations: Operator
     let exec: ExecRoute
+    let notifications: NotificationRoutes
     let shipping: ShippingRoutes
     let records: Records
     /// Begins a graceful stop; the answer goes out first.
@@ -49,6 +50,7 @@ struct ControlRoutes: Sendable {
             return try exec.answer(name, try Self.decode(ExecRequest.self, from: try await Self.text(of: request)))
         }
         shipping.add(to: version)
+        notifications.add(to: version)
         version.post("stop") { _, _ in
             stop()
             return try Answer.json(Accepted(message: "stopping"), status: .accepted)

@@ -103,7 +103,8 @@ struct ShippingRoutes: Sendable {
     private func report(_ service: String) async throws -> RolloutReport {
         guard let progress = await rollouts.status(service) else {
             throw ControlFailure(
-                .nothingThere, "no release of \(service) is being rolled out", hint: "`aloft history` shows the last one")
+                .nothingThere, "no release of \(service) is being rolled out",
+                hint: "`aloft history` shows the last one")
         }
         return RolloutReport(progress, verdicts: try await verdicts(of: progress), now: .now)
     }

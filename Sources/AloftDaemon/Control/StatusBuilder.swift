@@ -48,7 +48,8 @@ struct StatusBuilder {
 
     private func replica(_ status: ReplicaStatus, _ backend: EdgeStatistics.Backend?) -> ReplicaReport {
         ReplicaReport(
-            name: status.id.name, generation: status.id.generation, release: status.release, state: status.state.rawValue,
+            name: status.id.name, generation: status.id.generation, release: status.release,
+            state: status.state.rawValue,
             inRotation: status.state == .ready, since: status.since, pid: status.pid.map(Int.init),
             address: status.address.map(text), cpu: status.usage?.cores,
             cpuSeconds: status.usage.map { Double($0.cpuNanoseconds) / 1e9 },

@@ -23,11 +23,13 @@ package struct StatusReport: Sendable, Hashable, Codable {
     package var admin: String?
     package var edge: EdgeReport
     package var services: [ServiceReport]
+    /// Through which people are told, in the order of the file; nil from a daemon older than the command that asks.
+    package var channels: [ChannelReport]?
 
     package init(
         app: String, region: String? = nil, environment: String? = nil, file: String, digest: String, version: String,
         pid: Int, state: State, startedAt: Timestamp, now: Timestamp, urls: [String], admin: String? = nil,
-        edge: EdgeReport, services: [ServiceReport]
+        edge: EdgeReport, services: [ServiceReport], channels: [ChannelReport]? = nil
     ) {
         self.app = app
         self.region = region
@@ -43,6 +45,7 @@ package struct StatusReport: Sendable, Hashable, Codable {
         self.admin = admin
         self.edge = edge
         self.services = services
+        self.channels = channels
     }
 }
 

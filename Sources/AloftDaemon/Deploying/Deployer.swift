@@ -45,7 +45,9 @@ struct Deployer: Sendable {
 
     /// An artifact or image stays until the file itself names another folder or image; variables stay.
     private func kept(for spec: ServiceSpec) async throws(RolloutError) -> ReleaseOverrides {
-        let newest = try await rollouts.releases(of: spec.name).last { $0.status != .failed && $0.status != .rolledBack }
+        let newest = try await rollouts.releases(of: spec.name).last {
+            $0.status != .failed && $0.status != .rolledBack
+        }
         guard let newest else { return ReleaseOverrides() }
         var overrides = newest.overrides
         do {
@@ -116,7 +118,9 @@ struct Deployer: Sendable {
     }
 
     /// The very release of another environment, as this one's file lays itself over it.
-    func take(_ candidate: Promotion.Candidate, approvals: [ApprovalRecord], _ request: TakeRequest, into environment: String?)
+    func take(
+        _ candidate: Promotion.Candidate, approvals: [ApprovalRecord], _ request: TakeRequest, into environment: String?
+    )
         async throws -> Release
     {
         let release = candidate.release

@@ -95,10 +95,11 @@ struct PromotionDesk: Sendable {
                 hint: "start it with `aloft up --environment NAME`")
         }
         let release = candidate.release
-        let given = try await pending(release.service).map { pending in
-            pending.environment == candidate.environment && pending.release == release.number
-                && pending.fileDigest == release.fileDigest ? pending.approvals : []
-        } ?? []
+        let given =
+            try await pending(release.service).map { pending in
+                pending.environment == candidate.environment && pending.release == release.number
+                    && pending.fileDigest == release.fileDigest ? pending.approvals : []
+            } ?? []
         let required = environments.first { $0.name == target }?.approvals ?? []
         let all = Promotion.objections(
             to: candidate, into: target, environments: environments,
@@ -114,7 +115,8 @@ struct PromotionDesk: Sendable {
             let names = missing.map { "`\($0)`" }.joined(separator: ", ")
             throw ControlFailure(
                 .refused, "release \(release.number) of \(candidate.environment) waits for approval: \(names)",
-                hint: "`aloft approve \(release.service) --as \(missing[0]) --environment \(target)`, then promote again")
+                hint: "`aloft approve \(release.service) --as \(missing[0]) --environment \(target)`, "
+                    + "then promote again")
         }
         return given
     }
