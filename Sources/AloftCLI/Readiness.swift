@@ -1,4 +1,5 @@
 import AloftDaemon
+import AloftModel
 
 /// Whether the services that a daemon has just begun to run are ready, from one status.
 enum Readiness: Sendable, Hashable {
@@ -19,7 +20,7 @@ enum Readiness: Sendable, Hashable {
         }
         var waiting: String?
         for service in status.services where service.ready < service.desired {
-            if let why = Self.failure(of: service) {
+            if let why = Self.failure(of: service, since: status.startedAt) {
                 self = .failed(why)
                 return
             }
@@ -57,8 +58,12 @@ enum Readiness: Sendable, Hashable {
     }
 
     /// Why it is of no use to wait for it; nil where it is.
-    private static func failure(of service: ServiceReport) -> String? {
-        if let rollout = service.rollout, let outcome = rollout.outcome, outcome != .succeeded {
+    ///
+    /// A rollout that ended under an earlier daemon, and left a release that runs, says nothing of this start.
+    private static func failure(of service: ServiceReport, since start: Timestamp) -> String? {
+        if let rollout = service.rollout, let outcome = rollout.outcome, outcome != .succeeded,
+            rollout.stable == nil || rollout.started >= start
+        {
             return
                 "\(service.name): release \(rollout.release) is \(outcome == .rolledBack ? "rolled back" : outcome.rawValue): "
                 + Palette.printable(rollout.message)

@@ -68,4 +68,16 @@ struct ReadinessTests {
                 == .failed("web: release 7 is failed: the migration failed"))
         #expect(Readiness(status([service(ready: 2, rollout: Reports.rollout(outcome: .frozen))])) == .ready)
     }
+
+    @Test("what an earlier daemon rolled back does not end the wait for what runs now")
+    func earlier() {
+        var old = Reports.rollout(message: "20% errors", outcome: .rolledBack)
+        old.started = Reports.start + .seconds(-60)
+        #expect(
+            Readiness(status([service(ready: 0, rollout: old)])) == .waiting("web has 0 of 2 replicas ready"))
+        old.stable = nil
+        #expect(
+            Readiness(status([service(ready: 0, rollout: old)]))
+                == .failed("web: release 7 is rolled back: 20% errors"))
+    }
 }

@@ -65,7 +65,7 @@ package struct RolloutText: Sendable {
         var text = "release \(report.release)" + (report.stable.map { " over \($0)" } ?? "") + ": "
         text += (report.isPaused ? "paused, " : "") + phase(report)
         if report.step > 0, report.steps > 0 { text += ", step \(report.step) of \(report.steps)" }
-        text += ", \(Amount.weight(report.weight)) of the traffic"
+        if report.phase != "done" { text += ", \(Amount.weight(report.weight)) of the traffic" }
         if !report.message.isEmpty { text += ": " + Palette.printable(report.message) }
         return text
     }
@@ -86,7 +86,12 @@ package struct RolloutText: Sendable {
         switch report.phase {
         case "rollingBack", "frozen": .red
         case "waiting": .yellow
-        case "done": .green
+        case "done":
+            switch report.outcome {
+            case .aborted, .superseded: .yellow
+            case .rolledBack, .failed, .frozen: .red
+            case .succeeded, nil: .green
+            }
         default: report.isPaused ? .yellow : .cyan
         }
     }
@@ -151,8 +156,11 @@ package struct RolloutText: Sendable {
     }
 
     /// `cleaningUp` is `cleaning up`.
+    /// In words; of one that is over, how it ended.
     private func phase(_ report: RolloutReport) -> String {
-        Palette.printable(report.phase).reduce(into: "") { text, letter in
+        var word = report.phase
+        if word == "done", let outcome = report.outcome, outcome != .succeeded { word = outcome.rawValue }
+        return Palette.printable(word).reduce(into: "") { text, letter in
             text += letter.isUppercase ? " " + letter.lowercased() : String(letter)
         }
     }
