@@ -63,6 +63,3 @@ package struct AdoptionRecord: Sendable, Hashable, Codable {
             memoryLimit: try fields.decodeIfPresent(ByteSize.self, forKey: .memoryLimit))
     }
 }
-
-/// The name that this type had, until its last user has the new one.
-package typealias ReplicaRecord = AdoptionRecord

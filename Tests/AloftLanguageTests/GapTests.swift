@@ -184,7 +184,7 @@ struct GapTests {
             ("critical: {to: [ops]}, fallback: mail", []), ("critical: {to: [ops, mail]}", []),
         ])
     func notifications(text: String, paths: [String]) throws {
-        let channels = "{ops: {slack: \"https://x.example\"}, mail: {webhook: \"https://y.example\"}}"
+        let channels = "{ops: {webhook: \"https://x.example\"}, mail: {webhook: \"https://y.example\"}}"
         #expect(try gaps(Self.whole + "notifications: {channels: \(channels), \(text)}\n").map(\.path) == paths)
     }
 
@@ -200,6 +200,20 @@ struct GapTests {
                 "notifications.channels.hook.webhook.secret",
             ])
         #expect(try gaps(text.replacing("VALUE", with: "\"${env.TOKEN}\"")) == [])
+    }
+
+    @Test(
+        "is said of addresses that let whoever reads the file write there",
+        arguments: [
+            ("{slack: \"https://hooks.example/T0/B1\"}", ["slack"]), ("{slack: \"${env.TOKEN}\"}", []),
+            ("{email: {to: [a@b.example], smtp: \"smtps://me:pw@mail.example:465\"}}", ["email.smtp"]),
+            ("{email: {to: [a@b.example], smtp: \"smtps://me:${env.TOKEN}@mail.example:465\"}}", []),
+            ("{email: {to: [a@b.example], smtp: \"smtp://mail.example:25\"}}", []),
+        ])
+    func addresses(channel: String, keys: [String]) throws {
+        let more = "other: {webhook: \"https://y.example\"}"
+        let text = Self.whole + "notifications: {channels: {ops: \(channel), \(more)}, critical: {to: [ops, other]}}\n"
+        #expect(try gaps(text).map(\.path) == keys.map { "notifications.channels.ops.\($0)" })
     }
 
     @Test("is said of an environment that takes releases without being asked")

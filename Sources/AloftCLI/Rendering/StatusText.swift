@@ -64,7 +64,9 @@ package struct StatusText {
     private func addNotes(of service: ServiceReport, to table: inout Table) {
         if let rollout = service.rollout, rollout.outcome != .succeeded {
             table.addNote(rollouts.brief(rollout), rollouts.tone(of: rollout))
-            if let verdict = rollout.verdict, !rollout.message.contains(verdict) { table.addNote("verdict " + Palette.printable(verdict)) }
+            if let verdict = rollout.verdict, !rollout.message.contains(verdict) {
+                table.addNote("verdict " + Palette.printable(verdict))
+            }
             if let next = rollouts.next(rollout) { table.addNote("next: \(next)", .cyan) }
         }
         guard let scaling = service.scaling else { return }

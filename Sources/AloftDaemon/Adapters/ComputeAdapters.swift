@@ -22,7 +22,7 @@ struct EdgeRotation: Rotation {
 struct JournalReplicaStore: ReplicaStore {
     let journal: Journal
 
-    func save(_ record: AloftCompute.ReplicaRecord) async throws {
+    func save(_ record: AdoptionRecord) async throws {
         let json = Array(try JSONEncoder().encode(record))
         try await journal.saveReplica(
             AloftJournal.ReplicaRecord(key: record.id.description, json: json, updated: .now))
@@ -30,9 +30,9 @@ struct JournalReplicaStore: ReplicaStore {
 
     func remove(_ replica: ReplicaID) async throws { try await journal.removeReplica(replica.description) }
 
-    func all() async throws -> [AloftCompute.ReplicaRecord] {
+    func all() async throws -> [AdoptionRecord] {
         try await journal.replicas().map { record in
-            try JSONDecoder().decode(AloftCompute.ReplicaRecord.self, from: Data(record.json))
+            try JSONDecoder().decode(AdoptionRecord.self, from: Data(record.json))
         }
     }
 }

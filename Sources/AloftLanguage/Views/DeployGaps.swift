@@ -130,12 +130,14 @@ struct PlanGaps {
                 switch channel.kind {
                 case .pagerduty(let key, _): ("pagerduty", key)
                 case .webhook(_, let secret): ("webhook.secret", secret)
-                case .slack, .email: ("", nil)
+                case .slack(let url): ("slack", url)
+                case .email(let mail): ("email.smtp", mail.smtp.hasPassword ? mail.smtp : nil)
                 }
             guard let value, value.isWritten else { return nil }
+            let what = name == "slack" ? "address" : name == "email.smtp" ? "password" : "key"
             return Gap(
                 path: "notifications.channels.\(channel.name).\(name)",
-                sentence: "the key of the channel \(channel.name) is in the file: whoever reads the file has it",
+                sentence: "the \(what) of the channel \(channel.name) is in the file: whoever reads the file has it",
                 remedy: "a variable: `\"${env.NAME}\"`")
         }
     }
@@ -157,5 +159,11 @@ extension Template {
     /// Whether the file itself holds the whole text.
     fileprivate var isWritten: Bool {
         parts.allSatisfy { if case .text = $0 { true } else { false } }
+    }
+
+    /// Whether a URL names a user with a password.
+    fileprivate var hasPassword: Bool {
+        guard let at = description.lastIndex(of: "@"), let scheme = description.range(of: "://") else { return false }
+        return scheme.upperBound < at && description[scheme.upperBound..<at].contains(":")
     }
 }
