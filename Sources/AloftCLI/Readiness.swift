@@ -76,7 +76,8 @@ enum Readiness: Sendable, Hashable {
     }
 
     private static func state(of service: ServiceReport) -> String {
-        let count = "\(service.name) has \(service.ready) of \(service.desired) replicas ready"
+        var count = "\(service.name) has \(service.ready) of \(service.desired) replicas ready"
+        if let waited = service.waitsFor { count += "; its release " + Palette.printable(waited) }
         guard let replica = service.replicas.first(where: { !$0.inRotation }) else { return count }
         return count + "; " + detail(of: replica)
     }

@@ -30,6 +30,7 @@ package struct Daemon: Sendable {
     let scaler: ScalerService
     let rollouts: Rollouts
     let pruning: Pruning
+    let containers: ContainerReleases
     let notices: NoticeService
     let logger: Logger
 
@@ -41,7 +42,7 @@ package struct Daemon: Sendable {
             HubService(hub: hub, events: events), notices,
             Upkeep(logs: stores.logs, compute: compute, pruning: pruning), control, admin,
             ComputeService(compute: compute, unreachable: unreachable), EdgeStop(edge: edge, present: present),
-            scaler, RolloutService(rollouts: rollouts),
+            scaler, RolloutService(rollouts: rollouts), containers,
         ]
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(

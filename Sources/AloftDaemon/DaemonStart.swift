@@ -130,9 +130,11 @@ private struct Parts {
         await wanted.restore(services: running.plan.services, events: events)
         let compute = makeCompute()
         let rollouts = makeRollouts(compute, book, wanted, present)
+        let (changes, containers) = AsyncStream<ContainerReleases.Change>.makeStream(
+            bufferingPolicy: .bufferingNewest(1024))
         let deployer = Deployer(
             book: book, journal: stores.journal, rollouts: rollouts, compute: compute, wanted: wanted, events: events,
-            user: options.user)
+            user: options.user, containers: containers)
         try await resume(compute, deployer)
         let scaler = makeScaler(compute, wanted, rollouts)
         await scaler.apply(running.plan.services)
@@ -174,6 +176,7 @@ private struct Parts {
             operations: operations, control: control, admin: admin, requests: requests, unreachable: unreachable,
             scaler: ScalerService(scaler: scaler, wanted: self.wanted), rollouts: rollouts,
             pruning: Pruning(present: present, rollouts: rollouts, book: book, events: events),
+            containers: ContainerReleases(operations: operations, changes: changes),
             notices: NoticeService(
                 notifier: notifier, journal: stores.journal, hub: hub, start: told,
                 logger: stores.log.logger("notifications")),

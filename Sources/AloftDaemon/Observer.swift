@@ -61,6 +61,7 @@ struct Observer: Sendable {
         var report = builder.report(services: await services, edge: statistics, now: .now)
         for index in report.services.indices {
             let name = report.services[index].name
+            report.services[index].waitsFor = facts.waiting[name]
             report.services[index].scaling = await scaler.status(name).map(ScalingReport.init)
             await addReleases(to: &report.services[index])
         }

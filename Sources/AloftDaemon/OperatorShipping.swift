@@ -9,6 +9,8 @@ extension Operator {
         try check(request)
         // A copy takes long, and holds nobody up.
         let artifact = try await request.artifact.asyncMap { try await keep($0) }
+        let ahead = try readFile().plan.services.first { $0.name == service }
+        if let ahead, ahead.container != nil { try await deployer.prepareImage(ahead, image: request.image) }
         return try await alone {
             let running = try await upToDate(sparing: service)
             guard let spec = running.plan.services.first(where: { $0.name == service }) else {

@@ -13,6 +13,8 @@ final class Present: Sendable {
         var admin: String?
         var state: StatusReport.State
         var reloads = ReloadCounts()
+        /// Services whose next release waits for something, and for what.
+        var waiting: [String: String] = [:]
     }
 
     private let value: Mutex<Facts>

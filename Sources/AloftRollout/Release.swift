@@ -151,14 +151,22 @@ package struct ReleaseOverrides: Sendable, Hashable, Codable {
     package var artifact: String?
     /// A reference that always names the same image: `ghcr.io/acme/api@sha256:…`, or an image id.
     package var image: String?
+    /// What the file's own `image` or `build` came to when the release was made, named as above.
+    package var pinned: String?
     /// `--set env.X=…`.
     package var environment: [String: String]
 
-    package init(artifact: String? = nil, image: String? = nil, environment: [String: String] = [:]) {
+    package init(
+        artifact: String? = nil, image: String? = nil, pinned: String? = nil, environment: [String: String] = [:]
+    ) {
         self.artifact = artifact
         self.image = image
+        self.pinned = pinned
         self.environment = environment
     }
+
+    /// The image that its containers run; nil where they are processes.
+    package var containerImage: String? { image ?? pinned }
 }
 
 /// `release.command` of one release: it is run at most once, whatever happens to the daemon.

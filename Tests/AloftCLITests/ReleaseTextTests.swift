@@ -13,17 +13,17 @@ struct ReleaseTextTests {
             verdicts: ["gate tests: passed in 12s", "analysis: 10% errors over 1%\u{1B}[2J"]),
         ReleaseReport(
             service: "web", number: 7, status: "current", created: Reports.start + .seconds(-7200), by: "ben",
-            reason: "promoted from staging 7", image: "registry.example.com/web:1.4"),
+            reason: "promoted from staging 7", image: "registry.example.com/web@sha256:0123456789abcdef0123456789abcdef"),
     ]
 
     @Test("the history is a table, and says why a release was rolled back")
     func table() {
         #expect(
             ReleaseText(palette: .plain).table(releases) == """
-                RELEASE  STATUS      WHEN               BY   WHY                      RUNS                          VERDICTS
-                8        rolledBack  2026-11-20 22:12Z  ana  deploy: faster search    0a1b2c3d4e5f                  2
+                RELEASE  STATUS      WHEN               BY   WHY                      RUNS
+                8        rolledBack  2026-11-20 22:12Z  ana  deploy: faster search    0a1b2c3d4e5f
                   analysis: 10% errors over 1%\\x1b[2J
-                7        current     2026-11-20 20:12Z  ben  promoted from staging 7  registry.example.com/web:1.4  -
+                7        current     2026-11-20 20:12Z  ben  promoted from staging 7  registry.example.com/web@sha256:0123456789ab
 
                 """)
         #expect(ReleaseText(palette: .plain).table([]) == "there is no release yet\n")

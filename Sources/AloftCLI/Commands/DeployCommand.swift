@@ -16,8 +16,8 @@ struct DeployCommand: AsyncParsableCommand {
             Ctrl-C stops watching, not the rollout. With --json each line is a report of the rollout.
             """)
 
-    /// An artifact is copied before the answer.
-    static let answerTimeout = TimeAmount.minutes(10)
+    /// An artifact is copied, an image pulled or built before the answer; the longest of them ends after 30 minutes.
+    static let answerTimeout = TimeAmount.minutes(45)
 
     @Argument(help: "A service of the file; may be left out where there is one only.")
     var service: String?

@@ -13,20 +13,19 @@ package struct ReleaseText: Sendable {
             + palette(.dim, " by \(Palette.printable(release.by))") + "\n"
     }
 
-    /// Newest first, as they come; verdicts of the releases that did not make it.
+    /// Newest first, as they come, each with what was said of it last.
     package func table(_ releases: [ReleaseReport]) -> String {
         guard !releases.isEmpty else { return "there is no release yet\n" }
-        var table = Table(["RELEASE", "STATUS", "WHEN", "BY", "WHY", "RUNS", "VERDICTS"])
+        var table = Table(["RELEASE", "STATUS", "WHEN", "BY", "WHY", "RUNS"])
         for release in releases {
             table.add([
                 .init("\(release.number)"), .init(release.status, tone(of: release)), .init(minute(release.created)),
                 .init(Palette.printable(release.by)), .init(why(release)), .init(runs(release)),
-                .init(release.verdicts.isEmpty ? "-" : "\(release.verdicts.count)"),
             ])
-            guard ["failed", "rolledBack"].contains(release.status), let verdict = release.verdicts.last else {
-                continue
-            }
-            table.addNote(Palette.printable(verdict), .yellow)
+            // Of a release that another one replaced the last word is only that.
+            guard release.status != "superseded", let verdict = release.verdicts.last else { continue }
+            let isBad = ["failed", "rolledBack"].contains(release.status)
+            table.addNote(Palette.printable(verdict), isBad ? .yellow : .dim)
         }
         return table.render(palette)
     }
@@ -56,8 +55,12 @@ package struct ReleaseText: Sendable {
         Palette.printable(release.reason + (release.message.map { ": \($0)" } ?? ""))
     }
 
+    /// The first twelve digits of a digest tell images apart.
     private func runs(_ release: ReleaseReport) -> String {
-        Palette.printable(release.image ?? release.artifact ?? "-")
+        guard let image = release.image, let digest = image.range(of: "sha256:") else {
+            return Palette.printable(release.image ?? release.artifact ?? "-")
+        }
+        return Palette.printable(String(image[..<digest.upperBound] + image[digest.upperBound...].prefix(12)))
     }
 
     private func tone(of release: ReleaseReport) -> Palette.Tone? {

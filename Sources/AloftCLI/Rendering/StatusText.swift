@@ -69,6 +69,7 @@ package struct StatusText {
             }
             if let next = rollouts.next(rollout) { table.addNote("next: \(next)", .cyan) }
         }
+        if let waited = service.waitsFor { table.addNote("the next release " + Palette.printable(waited), .yellow) }
         guard let scaling = service.scaling else { return }
         let history = Sparkline.peaks(of: scaling.history, width: Self.historyWidth)
         let reason = Palette.printable(scaling.reason)

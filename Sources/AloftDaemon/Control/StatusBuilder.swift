@@ -19,7 +19,17 @@ struct StatusBuilder {
         return StatusReport(
             app: plan.app, region: plan.region, environment: plan.environment, file: file, digest: digest,
             version: Version.current, pid: pid, state: state, startedAt: startedAt, now: now, urls: urls,
-            admin: admin, edge: edgeReport(edge), services: services.map { service($0, backends) })
+            admin: admin, edge: edgeReport(edge), services: services.map { service($0, backends) } + missing(services))
+    }
+
+    /// Services that nothing runs of yet: their first release waits for an image or for its gates.
+    private func missing(_ services: [ServiceStatus]) -> [ServiceReport] {
+        plan.services.filter { spec in !services.contains { $0.name == spec.name } }.map { spec in
+            ServiceReport(
+                name: spec.name, desired: spec.scaling.minReplicas, ready: 0, minReplicas: spec.scaling.minReplicas,
+                maxReplicas: spec.scaling.maxReplicas, minAvailable: spec.scaling.minAvailable,
+                listen: spec.listen.rawValue, replicas: [])
+        }
     }
 
     private func edgeReport(_ statistics: EdgeStatistics) -> EdgeReport {

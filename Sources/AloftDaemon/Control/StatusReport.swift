@@ -84,13 +84,15 @@ package struct ServiceReport: Sendable, Hashable, Codable {
     package var release: Int?
     /// The rollout under way, or the last one where it was frozen.
     package var rollout: RolloutReport?
+    /// What its next release waits for: `waits for its image ghcr.io/acme/api:1.4`.
+    package var waitsFor: String?
     /// Why the number of replicas is what it is, where Aloft chooses it: `8: p95 612 ms over 500 ms for 2m; step 2`.
     package var scaling: ScalingReport?
 
     package init(
         name: String, desired: Int, ready: Int, minReplicas: Int, maxReplicas: Int, minAvailable: Int,
         updating: Bool = false, listen: String, replicas: [ReplicaReport], release: Int? = nil,
-        rollout: RolloutReport? = nil, scaling: ScalingReport? = nil
+        rollout: RolloutReport? = nil, waitsFor: String? = nil, scaling: ScalingReport? = nil
     ) {
         self.name = name
         self.desired = desired
@@ -103,6 +105,7 @@ package struct ServiceReport: Sendable, Hashable, Codable {
         self.replicas = replicas
         self.release = release
         self.rollout = rollout
+        self.waitsFor = waitsFor
         self.scaling = scaling
     }
 }

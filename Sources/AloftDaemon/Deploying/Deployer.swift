@@ -16,6 +16,8 @@ struct Deployer: Sendable {
     let events: EventQueue
     /// Name of the user whose process this is.
     let user: String
+    /// Services in containers that the file may want otherwise: `ContainerReleases` has their image first.
+    let containers: AsyncStream<ContainerReleases.Change>.Continuation
 
     // MARK: The file
 
@@ -24,6 +26,10 @@ struct Deployer: Sendable {
     /// - Parameter spared: A service that somebody is deploying: its release takes the file's words by itself.
     func takeOver(_ running: Running, reason: ReleaseReason, sparing spared: String? = nil) async {
         for spec in running.plan.services where spec.name != spared {
+            if spec.container != nil {
+                containers.yield(ContainerReleases.Change(service: spec.name, reason: reason))
+                continue
+            }
             do {
                 try await takeOver(spec, running, reason)
             } catch {
@@ -32,15 +38,28 @@ struct Deployer: Sendable {
         }
     }
 
-    private func takeOver(_ spec: ServiceSpec, _ running: Running, _ reason: ReleaseReason) async throws {
-        let wanted = book.digest(spec)
-        if try await journal.fact(Self.seenKey(spec.name)) == wanted { return }
-        do throws(RolloutError) {
+    func takeOver(_ spec: ServiceSpec, _ running: Running, _ reason: ReleaseReason) async throws {
+        if try await isTakenOver(spec) { return }
+        do {
             _ = try await begin(spec, running, try await kept(for: spec), reason: reason, by: user, message: nil)
-        } catch .sameRelease {
+        } catch RolloutError.sameRelease {
             // A change there and back again.
         }
-        try await journal.setFact(Self.seenKey(spec.name), wanted)
+        try await journal.setFact(Self.seenKey(spec.name), book.digest(spec))
+    }
+
+    /// Whether the newest release knows what the file says of the service.
+    func isTakenOver(_ spec: ServiceSpec) async throws -> Bool {
+        try await journal.fact(Self.seenKey(spec.name)) == book.digest(spec)
+    }
+
+    /// Pulls or builds the image that the next release of the service needs; nothing where it is there.
+    ///
+    /// - Parameter image: In place of the file's own words.
+    func prepareImage(_ spec: ServiceSpec, image: String? = nil) async throws {
+        var overrides = try await kept(for: spec)
+        if let image { overrides.image = try await immutable(.image(image), of: spec) }
+        _ = try await pinned(overrides, of: spec)
     }
 
     /// An artifact or image stays until the file itself names another folder or image; variables stay.
@@ -50,6 +69,7 @@ struct Deployer: Sendable {
         }
         guard let newest else { return ReleaseOverrides() }
         var overrides = newest.overrides
+        overrides.pinned = nil
         do {
             let before = try book.base(of: newest)
             if before.directory != spec.directory { overrides.artifact = nil }
@@ -71,7 +91,7 @@ struct Deployer: Sendable {
     ) async throws -> Release {
         var overrides = try await kept(for: spec)
         if let artifact { overrides.artifact = artifact }
-        if let image = request.image { overrides.image = try await immutable(image, of: spec) }
+        if let image = request.image { overrides.image = try await immutable(.image(image), of: spec) }
         overrides.environment.merge(request.environment) { _, new in new }
         let release = try await begin(
             spec, running, overrides, reason: .deploy, by: request.user, message: request.message)
@@ -143,13 +163,15 @@ struct Deployer: Sendable {
     private func begin(
         _ file: ServiceSpec, _ running: Running, _ overrides: ReleaseOverrides, reason: ReleaseReason, by: String,
         message: String?
-    ) async throws(RolloutError) -> Release {
+    ) async throws -> Release {
+        var overrides = overrides
+        overrides.pinned = try await pinned(overrides, of: file)
         let spec = book.laid(overrides, over: file)
         let digest: String
         do {
             digest = try await book.artifacts.keep(text: running.text)
         } catch {
-            throw .store("\(error)")
+            throw RolloutError.store("\(error)")
         }
         let draft = ReleaseDraft(
             service: file.name, by: by, reason: reason, message: message, fileDigest: digest,
@@ -163,17 +185,23 @@ struct Deployer: Sendable {
             try await compute.start(
                 ServiceTarget(spec: spec, release: release.number), desired: wanted.number(of: file.name))
         } catch {
-            throw .store("\(error)")
+            throw RolloutError.store("\(error)")
         }
         return release
     }
 
-    private func immutable(_ image: String, of spec: ServiceSpec) async throws -> String {
+    /// The same words of the file may mean another image tomorrow; a release runs one and the same for ever.
+    private func pinned(_ overrides: ReleaseOverrides, of spec: ServiceSpec) async throws -> String? {
+        guard let container = spec.container, overrides.image == nil else { return nil }
+        return try await immutable(container.source, of: spec)
+    }
+
+    private func immutable(_ source: ContainerSpec.Source, of spec: ServiceSpec) async throws -> String {
         guard var container = spec.container else {
             throw ControlFailure(
                 .refused, "\(spec.name) does not run in containers", hint: "give it `image` or `build` in the file")
         }
-        container.source = .image(image)
+        container.source = source
         do {
             return try await compute.resolveImage(container, service: spec.name)
         } catch {

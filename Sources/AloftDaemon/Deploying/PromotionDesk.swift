@@ -75,7 +75,7 @@ struct PromotionDesk: Sendable {
             }
             return Promotion.Candidate(
                 release: release, environment: environment, gates: spec.deploy.gates, artifact: digest,
-                image: release.overrides.image)
+                image: release.overrides.containerImage)
         } catch let error as ArtifactError {
             throw ControlFailure(error)
         }

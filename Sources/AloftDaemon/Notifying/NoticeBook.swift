@@ -17,11 +17,11 @@ enum NoticeBook {
         switch event.kind {
         case "rollout.started": return [words.deploy("is being rolled out")]
         case "rollout.waiting": return waiting(words)
-        case "rollout.promoted": return [words.deploy("serves all requests"), words.end(.critical)]
-        case "rollout.aborted": return [words.deploy("was aborted"), words.end(.critical)]
-        case "rollout.superseded": return [words.deploy("was superseded"), words.end(.critical)]
-        case "rollout.rolledBack": return [words.end(.critical)]
-        case "rollout.failed": return [failed(words), words.end(.critical)]
+        case "rollout.promoted": return [words.deploy("serves all requests"), words.end(.critical, also: .deploys)]
+        case "rollout.aborted": return [words.deploy("was aborted"), words.end(.critical, also: .deploys)]
+        case "rollout.superseded": return [words.deploy("was superseded"), words.end(.critical, also: .deploys)]
+        case "rollout.rolledBack": return [words.end(.critical, also: .deploys)]
+        case "rollout.failed": return [failed(words), words.end(.critical, also: .deploys)]
         case "rollout.frozen": return [frozen(words)]
         case "release.refused":
             return [
@@ -130,11 +130,11 @@ private struct Words {
             also: also)
     }
 
-    func end(_ route: NoticeRoute) -> NoticeBook.Posting {
+    func end(_ route: NoticeRoute, also: NoticeRoute? = nil) -> NoticeBook.Posting {
         NoticeBook.Posting(
             notice: Notice(
                 route: route, key: key, title: "\(event.subject): over", text: event.message, time: event.time,
                 isOver: true),
-            also: nil)
+            also: also)
     }
 }

@@ -51,7 +51,7 @@ package enum Promotion {
         if release.overrides.artifact != candidate.artifact {
             objections.append("the artifact is not that of \(name)")
         }
-        if release.overrides.image != candidate.image { objections.append("the image is not that of \(name)") }
+        if release.overrides.containerImage != candidate.image { objections.append("the image is not that of \(name)") }
         let missing = missingApprovals(into: target, environments: environments, approvals: approvals)
         return objections + missing.map { "approval `\($0)` is missing" }
     }
