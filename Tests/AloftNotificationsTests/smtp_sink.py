@@ -10,7 +10,6 @@ import argparse
 import asyncio
 import os
 import ssl
-import sys
 
 from aiosmtpd.smtp import SMTP, AuthResult
 
@@ -88,7 +87,9 @@ async def main():
         session, "127.0.0.1", 0, ssl=context if options.tls else None
     )
     print(server.sockets[0].getsockname()[1], flush=True)
-    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+    parent = os.getppid()
+    while os.getppid() == parent:
+        await asyncio.sleep(1)
 
 
 asyncio.run(main())

@@ -22,10 +22,12 @@ final class Desk: Sendable {
         let log = log
         var logger = Logger(label: "test") { _ in log.handler }
         logger.logLevel = .trace
-        notifier = Notifier(store: store, clock: clock, logger: logger, random: { 0.5 }) { channel, _ in
-            senders[channel.name].map { .ready(host: "\(channel.name).example", sender: $0) }
-                ?? .misconfigured(host: nil, problem: "${env.URL} has no value")
-        }
+        notifier = Notifier(
+            store: store, clock: clock, logger: logger, random: { 0.5 },
+            connect: { channel, _ in
+                senders[channel.name].map { .ready(host: "\(channel.name).example", sender: $0) }
+                    ?? .misconfigured(host: nil, problem: "${env.URL} has no value")
+            })
     }
 
     func start(_ spec: NotificationSpec) async throws {
@@ -45,11 +47,11 @@ final class Desk: Sendable {
         await task?.value
     }
 
-    /// Lets the clock run until it holds; a second of it at each look.
+    /// Lets the clock run until it holds; at each look to where somebody waits, ten seconds at most.
     func until(_ what: String, _ condition: () async throws -> Bool) async throws {
         try await eventually(what, every: .milliseconds(1)) {
             if try await condition() { return true }
-            if clock.pending.contains(where: { $0 > .zero }) { clock.advance(by: .seconds(1)) }
+            if let next = clock.pending.first(where: { $0 > .zero }) { clock.advance(by: min(next, .seconds(10))) }
             return false
         }
     }
