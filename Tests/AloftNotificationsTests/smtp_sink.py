@@ -1,9 +1,9 @@
 """A mail server for the tests: aiosmtpd, with the failures that are asked for.
 
     smtp_sink.py FOLDER [--starttls CERT KEY | --tls CERT KEY] [--auth plain|login] [--greylist N] [--refuse TEXT]
-                 [--only RECIPIENT] [--drop]
+                 [--only RECIPIENT] [--drop] [--tell]
 
-Prints the port it listens on. Each mail it takes is a file in FOLDER: recipients in the first line, then the mail.
+--tell repeats a wrong password in the answer. Prints the port it listens on. Each mail it takes is a file in FOLDER: recipients in the first line, then the mail.
 """
 
 import argparse
@@ -13,34 +13,35 @@ import ssl
 
 from aiosmtpd.smtp import SMTP, AuthResult
 
+options = argparse.Namespace()
+
 
 class Sink:
     """Takes mail, or does what the options say instead."""
 
-    def __init__(self, options):
-        self.options = options
+    def __init__(self):
         self.greylisted = options.greylist
         self.count = 0
 
-    async def handle_RCPT(self, server, session, envelope, address, options):
-        if self.options.only and address != self.options.only and self.greylisted > 0:
+    async def handle_RCPT(self, server, session, envelope, address, parameters):
+        if options.only and address != options.only and self.greylisted > 0:
             self.greylisted -= 1
             return "450 4.2.0 Greylisted, come back later"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(self, server, session, envelope):
-        if self.options.drop and self.count == 0:
+        if options.drop and self.count == 0:
             self.count += 1
             server.transport.abort()
             return "451 nobody hears this"
-        if self.options.refuse:
-            return self.options.refuse
-        if not self.options.only and self.greylisted > 0:
+        if options.refuse:
+            return options.refuse
+        if not options.only and self.greylisted > 0:
             self.greylisted -= 1
             return "451 4.7.1 Greylisted, come back later"
         self.count += 1
-        path = os.path.join(self.options.folder, f"mail-{self.count}")
+        path = os.path.join(options.folder, f"mail-{self.count}")
         with open(path + ".part", "wb") as file:
             head = f"{' '.join(envelope.rcpt_tos)} tls={session.ssl is not None} auth={session.authenticated}\n"
             file.write(head.encode() + envelope.original_content)
@@ -49,7 +50,12 @@ class Sink:
 
 
 def authenticate(server, session, envelope, mechanism, data):
-    return AuthResult(success=data.login == b"aloft" and data.password == b"c0rrect h0rse")
+    with open(os.path.join(options.folder, "logins"), "a") as file:
+        file.write(mechanism + "\n")
+    if data.login == b"aloft" and data.password == b"c0rrect h0rse":
+        return AuthResult(success=True)
+    message = f"535 5.7.8 {data.password.decode()} is not the password of {data.login.decode()}" if options.tell else None
+    return AuthResult(success=False, handled=False, message=message)
 
 
 async def main():
@@ -62,12 +68,13 @@ async def main():
     parser.add_argument("--refuse")
     parser.add_argument("--only")
     parser.add_argument("--drop", action="store_true")
-    options = parser.parse_args()
+    parser.add_argument("--tell", action="store_true")
+    parser.parse_args(namespace=options)
     context = None
     if options.starttls or options.tls:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(*(options.starttls or options.tls))
-    sink = Sink(options)
+    sink = Sink()
     excluded = {"plain": ["LOGIN"], "login": ["PLAIN"], None: ["LOGIN", "PLAIN"]}[options.auth]
 
     def session():

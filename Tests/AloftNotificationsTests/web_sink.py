@@ -1,18 +1,31 @@
 """A web server for the tests: what it does depends on the path.
 
-    web_sink.py FOLDER [CERT KEY]
+    web_sink.py FOLDER [--tls CERT KEY] [--port PORT] [--secret SECRET]
 
-Prints the port it listens on, and appends each request to FOLDER/requests as a line of JSON.
+Prints the port it listens on, and appends each request to FOLDER/requests as a line of JSON, with whether its
+signature is that of SECRET. A path such as /429,500,silent,ok/x does one after the other, the last one for ever.
 """
 
+import argparse
 import asyncio
+import hashlib
+import hmac
 import json
 import os
 import ssl
-import sys
 
 HUGE = b"HTTP/1.1 500 Oops\r\nContent-Length: 1000000000\r\n\r\n"
-count = 0
+options = argparse.Namespace()
+counts = {}
+
+
+def is_signed(headers, body):
+    """True where the signature is the secret's; None where there is none."""
+    if "x-aloft-signature" not in headers:
+        return None
+    parts = dict(part.split("=", 1) for part in headers["x-aloft-signature"].split(","))
+    digest = hmac.new(options.secret.encode(), parts["t"].encode() + b"." + body, hashlib.sha256).hexdigest()
+    return hmac.compare_digest(digest, parts["v1"])
 
 
 def answer(status, headers="", body=b"ok"):
@@ -21,26 +34,26 @@ def answer(status, headers="", body=b"ok"):
 
 
 async def serve(reader, writer):
-    global count
     try:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         lines = head.split("\r\n")
         path = lines[0].split(" ")[1]
-        headers = dict(line.lower().split(": ", 1) for line in lines[1:] if ": " in line)
-        original = dict((line.split(": ", 1)[0].lower(), line.split(": ", 1)[1]) for line in lines[1:] if ": " in line)
+        fields = [line.split(": ", 1) for line in lines[1:] if ": " in line]
+        headers = {name.lower(): value for name, value in fields}
         body = await reader.readexactly(int(headers.get("content-length", "0")))
-        with open(os.path.join(sys.argv[1], "requests"), "a") as file:
-            file.write(json.dumps({"path": path, "headers": original, "body": body.decode()}) + "\n")
-        count += 1
-        await act(path, body, reader, writer)
+        record = {"path": path, "headers": headers, "body": body.decode(), "isSigned": is_signed(headers, body)}
+        with open(os.path.join(options.folder, "requests"), "a") as file:
+            file.write(json.dumps(record) + "\n")
+        counts[path] = counts.get(path, 0) + 1
+        steps = path.split("/")[1].split(",")
+        await act(steps[min(counts[path], len(steps)) - 1], path, body, reader, writer)
     except (ConnectionError, asyncio.IncompleteReadError):
         pass
     finally:
         writer.close()
 
 
-async def act(path, body, reader, writer):
-    kind = path.split("/")[1]
+async def act(kind, path, body, reader, writer):
     if kind == "429":
         writer.write(answer("429 Too Many Requests", "Retry-After: 120\r\n", b"slow down"))
     elif kind == "500":
@@ -66,8 +79,6 @@ async def act(path, body, reader, writer):
             await asyncio.sleep(0.05)
     elif kind == "noise":
         writer.write(b"\x00\x01\x02 220 this is not a web server\r\n\r\n")
-    elif kind == "flaky" and count <= 2:
-        writer.write(answer("503 Not Now"))
     elif kind != "close":
         writer.write(answer("200 OK"))
     if kind not in ("silent", "drip", "huge"):
@@ -75,11 +86,17 @@ async def act(path, body, reader, writer):
 
 
 async def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder")
+    parser.add_argument("--tls", nargs=2)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--secret", default="")
+    parser.parse_args(namespace=options)
     context = None
-    if len(sys.argv) > 2:
+    if options.tls:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(*sys.argv[2:4])
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+        context.load_cert_chain(*options.tls)
+    server = await asyncio.start_server(serve, "127.0.0.1", options.port, ssl=context)
     print(server.sockets[0].getsockname()[1], flush=True)
     parent = os.getppid()
     while os.getppid() == parent:

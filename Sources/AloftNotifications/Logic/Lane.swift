@@ -5,23 +5,6 @@ import AloftSystem
 ///
 /// One message is under way at a time, so a notice of an end never overtakes that of its beginning.
 struct Lane: Sendable {
-    struct Entry: Sendable, Hashable {
-        var message: OutboxMessage
-        var due: MonotonicTime
-        /// When its first line was posted, on the clock that is never set back.
-        var born: MonotonicTime
-        /// Of the route it gathers for; nil where it was read from the store.
-        var window: Duration?
-
-        var isOpen: Bool { message.state == .waiting && !message.isSealed }
-    }
-
-    /// The two clocks at one moment: one to wait by, one to show and keep.
-    struct Moment: Sendable {
-        let now: MonotonicTime
-        let wall: Timestamp
-    }
-
     let channel: String
     private(set) var entries: [Entry] = []
     var record: ChannelRecord
@@ -228,15 +211,6 @@ extension Lane {
         return changes
     }
 
-    /// What `finish` asks for beside the changes of the store.
-    struct Finished: Sendable {
-        var changes: [OutboxChange] = []
-        /// For the fallback.
-        var handOver: [OutboxLine] = []
-        /// Nil where there is nothing to tell.
-        var outcome: RecentDelivery.Outcome?
-    }
-
     /// Feeds the end of the try that `begin` started.
     mutating func finish(
         _ id: String, _ delivery: Delivery, hasFallback: Bool, at moment: Moment, random: Double
@@ -273,8 +247,10 @@ extension Lane {
             result.handOver += one.handOver
             result.outcome = one.outcome
         }
-        guard hasFallback else { return result }
-        for place in entries.indices where isOverdue(entries[place], at: moment.now) {
+        guard hasFallback, entries.contains(where: { isOverdue($0, at: moment.now) }) else { return result }
+        // With the one that waited too long go the younger ones: the fallback gets few messages, not one for each.
+        for place in entries.indices where entries[place].message.id != underWay && entries[place].due <= moment.now {
+            guard entries[place].message.lines.contains(where: \.isUrgent) else { continue }
             for line in entries[place].message.lines.indices where entries[place].message.lines[line].isUrgent {
                 result.handOver.append(entries[place].message.lines[line])
                 entries[place].message.lines[line].isHandedOver = true
@@ -385,19 +361,4 @@ extension Lane {
         }
         if let oldest { record.told[oldest.key] = nil }
     }
-}
-
-extension Lane.Entry {
-    fileprivate func takesMore(window: Duration, now: MonotonicTime) -> Bool {
-        isOpen && self.window == window && now < due && message.lines.count < Limits.linesPerMessage
-    }
-}
-
-extension OutboxMessage {
-    fileprivate func holds(_ key: String) -> Bool { lines.contains { $0.notice.key == key } }
-}
-
-extension OutboxLine {
-    fileprivate var mayBeHandedOver: Bool { !isHandedOver && from == nil }
-    fileprivate var isUrgent: Bool { mayBeHandedOver && notice.route == .critical }
 }

@@ -45,10 +45,20 @@ struct Sink: Sendable {
         }
     }
 
-    struct Request: Decodable {
+    struct Request: Decodable, Sendable {
         var path: String
         var headers: [String: String]
         var body: String
+        /// Whether the server found its signature right; nil where there is none.
+        var isSigned: Bool?
+    }
+
+    /// Mechanisms by which somebody gave a password to the mail server.
+    var logins: [String] {
+        get throws {
+            guard let data = FileManager.default.contents(atPath: folder + "/logins") else { return [] }
+            return String(decoding: data, as: UTF8.self).split(separator: "\n").map(String.init)
+        }
     }
 
     /// What the web server was asked.
