@@ -64,6 +64,10 @@ async def act(kind, path, body, reader, writer):
         writer.write(answer("302 Found", "Location: /ok\r\n"))
     elif kind == "echo":
         writer.write(answer("400 Bad", "", path.encode() + b" " + body))
+    elif kind == "echo500":
+        writer.write(answer("500 Oops", "", path.encode() + b" " + body))
+    elif kind == "escaped":
+        writer.write(answer("403 No", "", json.dumps({"url": path}).replace("/", "\\/").encode()))
     elif kind == "silent":
         await reader.read()
     elif kind == "huge":

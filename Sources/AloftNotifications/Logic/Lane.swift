@@ -13,6 +13,8 @@ struct Lane: Sendable {
     private(set) var underWay: String?
     /// Ahead of now by `Limits.pace` for each message that was sent lately.
     private var paidUntil: MonotonicTime?
+    /// When the fallback was given what took too long.
+    private var lastHandOver: MonotonicTime?
 
     init(channel: String, record: ChannelRecord? = nil) {
         self.channel = channel
@@ -33,7 +35,7 @@ struct Lane: Sendable {
     func nextExpiry(hasFallback: Bool) -> MonotonicTime? {
         entries.filter { $0.message.id != underWay }.map { entry in
             let age = entry.born.advanced(by: Limits.age)
-            return hasFallback && isOverdue(entry, at: nil) ? min(age, entry.due.advanced(by: Limits.patience)) : age
+            return hasFallback && isTooLong(entry) ? min(age, patienceEnds(entry)) : age
         }.min()
     }
 
@@ -247,7 +249,10 @@ extension Lane {
             result.handOver += one.handOver
             result.outcome = one.outcome
         }
-        guard hasFallback, entries.contains(where: { isOverdue($0, at: moment.now) }) else { return result }
+        guard hasFallback, entries.contains(where: { isTooLong($0) && patienceEnds($0) <= moment.now }) else {
+            return result
+        }
+        lastHandOver = moment.now
         // With the one that waited too long go the younger ones: the fallback gets few messages, not one for each.
         for place in entries.indices where entries[place].message.id != underWay && entries[place].due <= moment.now {
             guard entries[place].message.lines.contains(where: \.isUrgent) else { continue }
@@ -261,13 +266,13 @@ extension Lane {
         return result
     }
 
-    /// True where the channel fails, and holds a critical notice that the fallback does not have for `Limits.patience`
-    /// by now, or will some time where `now` is nil.
-    private func isOverdue(_ entry: Entry, at now: MonotonicTime?) -> Bool {
-        guard failures > 0, entry.message.id != underWay, entry.message.lines.contains(where: \.isUrgent) else {
-            return false
-        }
-        return now.map { $0 - entry.due >= Limits.patience } ?? true
+    /// True where the channel fails, and the message holds a critical notice that the fallback does not have.
+    private func isTooLong(_ entry: Entry) -> Bool {
+        failures > 0 && entry.message.id != underWay && entry.message.lines.contains(where: \.isUrgent)
+    }
+
+    private func patienceEnds(_ entry: Entry) -> MonotonicTime {
+        max(entry.due, lastHandOver ?? entry.due).advanced(by: Limits.patience)
     }
 
     /// After a start: decides what becomes of messages that were under way when the daemon died.

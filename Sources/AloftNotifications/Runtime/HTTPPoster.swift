@@ -73,7 +73,8 @@ struct HTTPPoster: Sendable {
                 // The status is the answer; what would have explained it is missing.
                 bytes += Array(" (the answer was cut off)".utf8)
             }
-            if bytes.count >= Self.answerLimit { bytes.removeLast(min(redaction.longest, bytes.count)) }  // half a secret
+            // Half a secret may stand where it was cut, and would not be known.
+            if bytes.count >= Self.answerLimit { bytes.removeLast(min(redaction.longest, bytes.count)) }
             return delivery(response.status, response.headers, String(decoding: bytes, as: UTF8.self))
         } catch {
             return failure(error)

@@ -10,24 +10,36 @@ import Synchronization
 final class Desk: Sendable {
     let clock = ManualClock()
     let store: TestStore
-    let senders: [String: TestSender]
     let notifier: Notifier
     let log = LogLines()
     private let runner = Mutex<Task<Void, Never>?>(nil)
 
     /// - Parameter senders: Missing ones are misconfigured.
-    init(store: TestStore = TestStore(), senders: [String: TestSender]) {
+    convenience init(store: TestStore = TestStore(), senders: [String: TestSender]) {
+        self.init(store: store) { channel, _, _ in
+            senders[channel.name].map { .ready(host: "\(channel.name).example", sender: $0) }
+                ?? .misconfigured(host: nil, problem: "${env.URL} has no value")
+        }
+    }
+
+    /// With senders that really send.
+    convenience init(store: TestStore = TestStore(), configuration: NotifierConfiguration) {
+        self.init(store: store) { channel, lookup, clock in
+            SenderFactory(configuration: configuration, clock: clock).target(of: channel, lookup: lookup)
+        }
+    }
+
+    private init(
+        store: TestStore,
+        connect: @escaping @Sendable (NotificationSpec.Channel, TemplateLookup, ManualClock) -> Notifier.Target
+    ) {
         self.store = store
-        self.senders = senders
-        let log = log
+        let (log, clock) = (log, clock)
         var logger = Logger(label: "test") { _ in log.handler }
         logger.logLevel = .trace
         notifier = Notifier(
             store: store, clock: clock, logger: logger, random: { 0.5 },
-            connect: { channel, _ in
-                senders[channel.name].map { .ready(host: "\(channel.name).example", sender: $0) }
-                    ?? .misconfigured(host: nil, problem: "${env.URL} has no value")
-            })
+            connect: { connect($0, $1, clock) })
     }
 
     func start(_ spec: NotificationSpec) async throws {

@@ -88,15 +88,20 @@ struct OwnCertificate {
     }
 }
 
+extension NotifierConfiguration {
+    static func shop(roots: String? = nil, timeout: Duration = .seconds(5)) -> NotifierConfiguration {
+        NotifierConfiguration(
+            machine: AloftNotificationsTests.shop.machine, project: AloftNotificationsTests.shop.project,
+            environment: AloftNotificationsTests.shop.environment, extraRoots: roots, timeout: timeout)
+    }
+}
+
 /// A channel as the file describes it, with a real sender.
 func sender(
     _ kind: NotificationSpec.Kind, roots: String? = nil, timeout: Duration = .seconds(5),
     clock: any TimeSource = SystemTime()
 ) throws -> any ChannelSender {
-    let factory = SenderFactory(
-        configuration: NotifierConfiguration(
-            machine: shop.machine, project: shop.project, environment: shop.environment, extraRoots: roots,
-            timeout: timeout), clock: clock)
+    let factory = SenderFactory(configuration: .shop(roots: roots, timeout: timeout), clock: clock)
     let channel = NotificationSpec.Channel(name: "ops", kind: kind)
     let target = factory.target(of: channel) { template throws(MissingReference) in template.description }
     guard case .ready(_, let sender) = target else { throw KitError.malformed("\(target)") }
