@@ -169,6 +169,23 @@ struct MailSinkTests {
         }
     }
 
+    @Test("a server may think about a mail for longer than about a command, and about all of it not for ever")
+    func slow() async throws {
+        try await withFixture { fixture in
+            let notice = OutboxMessage.sample([failedCanary])
+            let thinks = try await Sink.mail(fixture, ["--slow", "0", "1.5"])
+            #expect(try await mail(thinks, timeout: .seconds(1)).send(notice).result == .accepted)
+            let drags = try await Sink.mail(fixture, ["--slow", "0.25", "0"])
+            let start = ContinuousClock.now
+            let delivery = try await mail(
+                drags, to: (1...50).map { "r\($0)@example.org" }, timeout: .seconds(0.5)
+            ).send(notice)
+            #expect(delivery.result == .failed && delivery.answer == "RCPT: no answer in time", "\(delivery)")
+            #expect(!delivery.seals && ContinuousClock.now - start < .seconds(9))
+            #expect(try drags.mails.isEmpty)
+        }
+    }
+
     @Test("servers that are silent, not there, or no mail server fail in time")
     func silent() async throws {
         try await withFixture { fixture in

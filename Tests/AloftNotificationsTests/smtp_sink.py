@@ -1,9 +1,10 @@
 """A mail server for the tests: aiosmtpd, with the failures that are asked for.
 
     smtp_sink.py FOLDER [--starttls CERT KEY | --tls CERT KEY] [--auth plain|login] [--greylist N] [--refuse TEXT]
-                 [--only RECIPIENT] [--drop] [--tell]
+                 [--only RECIPIENT] [--drop] [--tell] [--slow RCPT DATA]
 
---tell repeats a wrong password in the answer. Prints the port it listens on. Each mail it takes is a file in FOLDER: recipients in the first line, then the mail.
+--tell repeats a wrong password in the answer, --slow waits so many seconds before it answers.
+Prints the port it listens on. Each mail it takes is a file in FOLDER: recipients in the first line, then the mail.
 """
 
 import argparse
@@ -24,6 +25,7 @@ class Sink:
         self.count = 0
 
     async def handle_RCPT(self, server, session, envelope, address, parameters):
+        await asyncio.sleep(options.slow[0])
         if options.only and address != options.only and self.greylisted > 0:
             self.greylisted -= 1
             return "450 4.2.0 Greylisted, come back later"
@@ -31,6 +33,7 @@ class Sink:
         return "250 OK"
 
     async def handle_DATA(self, server, session, envelope):
+        await asyncio.sleep(options.slow[1])
         if options.drop and self.count == 0:
             self.count += 1
             server.transport.abort()
@@ -54,7 +57,9 @@ def authenticate(server, session, envelope, mechanism, data):
         file.write(mechanism + "\n")
     if data.login == b"aloft" and data.password == b"c0rrect h0rse":
         return AuthResult(success=True)
-    message = f"535 5.7.8 {data.password.decode()} is not the password of {data.login.decode()}" if options.tell else None
+    message = None
+    if options.tell:
+        message = f"535 5.7.8 {data.password.decode()} is not the password of {data.login.decode()}"
     return AuthResult(success=False, handled=False, message=message)
 
 
@@ -69,6 +74,7 @@ async def main():
     parser.add_argument("--only")
     parser.add_argument("--drop", action="store_true")
     parser.add_argument("--tell", action="store_true")
+    parser.add_argument("--slow", nargs=2, type=float, default=[0, 0])
     parser.parse_args(namespace=options)
     context = None
     if options.starttls or options.tls:
