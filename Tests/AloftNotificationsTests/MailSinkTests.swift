@@ -173,15 +173,15 @@ struct MailSinkTests {
     func slow() async throws {
         try await withFixture { fixture in
             let notice = OutboxMessage.sample([failedCanary])
-            let thinks = try await Sink.mail(fixture, ["--slow", "0", "1.5"])
-            #expect(try await mail(thinks, timeout: .seconds(1)).send(notice).result == .accepted)
-            let drags = try await Sink.mail(fixture, ["--slow", "0.25", "0"])
+            let thinks = try await Sink.mail(fixture, ["--slow", "0", "3"])
+            #expect(try await mail(thinks, timeout: .seconds(2)).send(notice).result == .accepted)
+            let drags = try await Sink.mail(fixture, ["--slow", "0.35", "0"])
             let start = ContinuousClock.now
             let delivery = try await mail(
-                drags, to: (1...50).map { "r\($0)@example.org" }, timeout: .seconds(0.5)
+                drags, to: (1...50).map { "r\($0)@example.org" }, timeout: .seconds(0.7)
             ).send(notice)
-            #expect(delivery.result == .failed && delivery.answer == "RCPT: no answer in time", "\(delivery)")
-            #expect(!delivery.seals && ContinuousClock.now - start < .seconds(9))
+            #expect(delivery.result == .failed && delivery.answer.hasSuffix(": no answer in time"), "\(delivery)")
+            #expect(!delivery.seals && ContinuousClock.now - start < .seconds(15))
             #expect(try drags.mails.isEmpty)
         }
     }

@@ -70,7 +70,7 @@ struct ComingBackTests {
     func webhook() async throws {
         try await withFixture { fixture in
             let port = try Machine.freePort()
-            let desk = Desk(configuration: .shop(timeout: .seconds(0.5)))
+            let desk = Desk(configuration: .shop(timeout: .seconds(1)))
             var spec = NotificationSpec.to("hook")
             spec.channels[0].kind = .webhook(
                 url: Template("http://127.0.0.1:\(port)/429,500,silent,ok/x"), secret: Template("a very s3cret secret"))

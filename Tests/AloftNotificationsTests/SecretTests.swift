@@ -48,7 +48,7 @@ struct SecretTests {
             let web = try await Sink.web(fixture, ["--secret", "WEBHOOKs3cret"])
             let mail = try await Sink.mail(fixture, ["--auth", "plain", "--tell"])
             let store = TestStore(file: try fixture.directory() + "/outbox")
-            let desk = Desk(store: store, configuration: .shop(timeout: .seconds(0.3)))
+            let desk = Desk(store: store, configuration: .shop(timeout: .seconds(1)))
             let channels = channels(web: web.port, closed: try Machine.freePort(), mail: mail.port)
             let all = NotificationSpec.Routing(to: channels.map(\.name))
             try await desk.start(NotificationSpec(channels: channels, critical: all))

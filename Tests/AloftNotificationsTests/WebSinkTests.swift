@@ -20,7 +20,7 @@ struct WebSinkTests {
                 ("500/T0/S3CRET", .failed, false, "HTTP 500 Internal Server Error: ok"),
                 ("404/T0/S3CRET", .refused, false, "HTTP 404 Not Found: no_service"),
                 ("redirect/T0/S3CRET", .refused, false, "HTTP 302 Found: ok (redirects are not followed)"),
-                ("silent/T0/S3CRET", .failed, true, "no answer within 0.5 seconds"),
+                ("silent/T0/S3CRET", .failed, true, "no answer within 1.0 seconds"),
                 ("close/T0/S3CRET", .failed, true, "the server closed the connection without an answer"),
                 ("drip/T0/S3CRET", .accepted, false, "HTTP 200 OK: x"),
                 ("huge/T0/S3CRET", .failed, false, "HTTP 500 Internal Server Error: xxxx"),
@@ -29,13 +29,13 @@ struct WebSinkTests {
             ]
             for one in cases {
                 let start = ContinuousClock.now
-                let delivery = try await slack(sink, one.path, timeout: .seconds(0.5)).send(.sample([failedCanary]))
+                let delivery = try await slack(sink, one.path, timeout: .seconds(1)).send(.sample([failedCanary]))
                 #expect(
                     delivery.result == one.result && delivery.isInDoubt == one.isInDoubt, "\(one.path): \(delivery)")
                 #expect(delivery.answer.hasPrefix(one.answer), "\(one.path): \(delivery.answer)")
                 #expect(!delivery.answer.contains("S3CRET") && delivery.answer.count <= 500)
                 #expect(!delivery.seals)
-                #expect(ContinuousClock.now - start < .seconds(5), "\(one.path)")
+                #expect(ContinuousClock.now - start < .seconds(10), "\(one.path)")
             }
             #expect(try sink.requests.map(\.path) == cases.map { "/" + $0.path }, "one request each, none redirected")
         }

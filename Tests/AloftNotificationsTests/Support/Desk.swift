@@ -61,7 +61,7 @@ final class Desk: Sendable {
 
     /// Lets the clock run until it holds; at each look to where somebody waits, ten seconds at most.
     func until(_ what: String, _ condition: () async throws -> Bool) async throws {
-        try await eventually(what, every: .milliseconds(1)) {
+        try await eventually(what, within: .seconds(60), every: .milliseconds(1)) {
             if try await condition() { return true }
             if let next = clock.pending.first(where: { $0 > .zero }) { clock.advance(by: min(next, .seconds(10))) }
             return false
