@@ -119,7 +119,9 @@ let package = Package(
         tests(of: "AloftCompute", ["AloftSystem", logging]),
         tests(of: "AloftMetrics", data: ["parse_openmetrics.py"]),
         tests(of: "AloftScaling", [logging], data: ["Golden"]),
-        tests(of: "AloftNotifications", ["AloftSystem", nioCore, crypto, logging], data: ["Golden", "smtp_sink.py"]),
+        tests(
+            of: "AloftNotifications", ["AloftSystem", crypto, logging],
+            data: ["Golden", "smtp_sink.py", "web_sink.py"]),
         tests(of: "AloftRollout", ["AloftSystem", logging], data: ["Golden"]),
         tests(of: "AloftLogs", ["AloftSystem"]),
         tests(of: "AloftDaemon"),

@@ -5,10 +5,12 @@ import Testing
 
 @Suite("The queue, whatever comes")
 struct LanePropertyTests {
-    @Test(
-        "nothing is lost, the last word of each key arrives, and the limits hold", arguments: 0..<400 as Range<UInt64>)
-    func anything(number: UInt64) throws {
-        let seed = number == 0 ? UInt64.random(in: 1000 ... .max) : number
+    @Test("nothing is lost, the last word of each key arrives, and the limits hold")
+    func anything() async throws {
+        try await eachSeed(of: 400) { try life(seed: $0) }
+    }
+
+    private func life(seed: UInt64) throws {
         var dice = Dice(state: seed)
         let queue = Queue()
         queue.hasFallback = Bool.random(using: &dice)

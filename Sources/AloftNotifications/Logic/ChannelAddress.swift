@@ -31,7 +31,11 @@ struct WebAddress: Sendable, Hashable {
         }
         url = text
         self.host = parts.port.map { "\(host):\($0)" } ?? host
-        secrets = [text, parts.percentEncodedPath, parts.path, parts.percentEncodedQuery ?? "", parts.query ?? ""]
+        // A server that echoes may escape the slashes between the parts, so each is a secret of its own.
+        let words = parts.path.split(separator: "/") + (parts.query ?? "").split { $0 == "&" || $0 == "=" }
+        secrets =
+            [text, parts.percentEncodedPath, parts.path, parts.percentEncodedQuery ?? "", parts.query ?? ""]
+            + words.map(String.init).filter { $0.count >= 8 }
     }
 }
 
@@ -103,6 +107,9 @@ struct Redaction: Sendable {
     init(_ secrets: [String]) {
         self.secrets = Set(secrets.filter { $0.count >= 4 }).sorted { $0.utf8.count > $1.utf8.count }
     }
+
+    /// Bytes of the longest of them.
+    var longest: Int { secrets.first?.utf8.count ?? 0 }
 
     /// One line, at most 500 characters.
     func clean(_ text: String) -> String {

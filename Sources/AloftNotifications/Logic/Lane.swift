@@ -5,23 +5,6 @@ import AloftSystem
 ///
 /// One message is under way at a time, so a notice of an end never overtakes that of its beginning.
 struct Lane: Sendable {
-    struct Entry: Sendable, Hashable {
-        var message: OutboxMessage
-        var due: MonotonicTime
-        /// When its first line was posted, on the clock that is never set back.
-        var born: MonotonicTime
-        /// Of the route it gathers for; nil where it was read from the store.
-        var window: Duration?
-
-        var isOpen: Bool { message.state == .waiting && !message.isSealed }
-    }
-
-    /// The two clocks at one moment: one to wait by, one to show and keep.
-    struct Moment: Sendable {
-        let now: MonotonicTime
-        let wall: Timestamp
-    }
-
     let channel: String
     private(set) var entries: [Entry] = []
     var record: ChannelRecord
@@ -30,6 +13,8 @@ struct Lane: Sendable {
     private(set) var underWay: String?
     /// Ahead of now by `Limits.pace` for each message that was sent lately.
     private var paidUntil: MonotonicTime?
+    /// When the fallback was given what took too long.
+    private var lastHandOver: MonotonicTime?
 
     init(channel: String, record: ChannelRecord? = nil) {
         self.channel = channel
@@ -50,7 +35,7 @@ struct Lane: Sendable {
     func nextExpiry(hasFallback: Bool) -> MonotonicTime? {
         entries.filter { $0.message.id != underWay }.map { entry in
             let age = entry.born.advanced(by: Limits.age)
-            return hasFallback && isOverdue(entry, at: nil) ? min(age, entry.due.advanced(by: Limits.patience)) : age
+            return hasFallback && isTooLong(entry) ? min(age, patienceEnds(entry)) : age
         }.min()
     }
 
@@ -228,15 +213,6 @@ extension Lane {
         return changes
     }
 
-    /// What `finish` asks for beside the changes of the store.
-    struct Finished: Sendable {
-        var changes: [OutboxChange] = []
-        /// For the fallback.
-        var handOver: [OutboxLine] = []
-        /// Nil where there is nothing to tell.
-        var outcome: RecentDelivery.Outcome?
-    }
-
     /// Feeds the end of the try that `begin` started.
     mutating func finish(
         _ id: String, _ delivery: Delivery, hasFallback: Bool, at moment: Moment, random: Double
@@ -273,8 +249,13 @@ extension Lane {
             result.handOver += one.handOver
             result.outcome = one.outcome
         }
-        guard hasFallback else { return result }
-        for place in entries.indices where isOverdue(entries[place], at: moment.now) {
+        guard hasFallback, entries.contains(where: { isTooLong($0) && patienceEnds($0) <= moment.now }) else {
+            return result
+        }
+        lastHandOver = moment.now
+        // With the one that waited too long go the younger ones: the fallback gets few messages, not one for each.
+        for place in entries.indices where entries[place].message.id != underWay && entries[place].due <= moment.now {
+            guard entries[place].message.lines.contains(where: \.isUrgent) else { continue }
             for line in entries[place].message.lines.indices where entries[place].message.lines[line].isUrgent {
                 result.handOver.append(entries[place].message.lines[line])
                 entries[place].message.lines[line].isHandedOver = true
@@ -285,13 +266,13 @@ extension Lane {
         return result
     }
 
-    /// True where the channel fails, and holds a critical notice that the fallback does not have for `Limits.patience`
-    /// by now, or will some time where `now` is nil.
-    private func isOverdue(_ entry: Entry, at now: MonotonicTime?) -> Bool {
-        guard failures > 0, entry.message.id != underWay, entry.message.lines.contains(where: \.isUrgent) else {
-            return false
-        }
-        return now.map { $0 - entry.due >= Limits.patience } ?? true
+    /// True where the channel fails, and the message holds a critical notice that the fallback does not have.
+    private func isTooLong(_ entry: Entry) -> Bool {
+        failures > 0 && entry.message.id != underWay && entry.message.lines.contains(where: \.isUrgent)
+    }
+
+    private func patienceEnds(_ entry: Entry) -> MonotonicTime {
+        max(entry.due, lastHandOver ?? entry.due).advanced(by: Limits.patience)
     }
 
     /// After a start: decides what becomes of messages that were under way when the daemon died.
@@ -385,19 +366,4 @@ extension Lane {
         }
         if let oldest { record.told[oldest.key] = nil }
     }
-}
-
-extension Lane.Entry {
-    fileprivate func takesMore(window: Duration, now: MonotonicTime) -> Bool {
-        isOpen && self.window == window && now < due && message.lines.count < Limits.linesPerMessage
-    }
-}
-
-extension OutboxMessage {
-    fileprivate func holds(_ key: String) -> Bool { lines.contains { $0.notice.key == key } }
-}
-
-extension OutboxLine {
-    fileprivate var mayBeHandedOver: Bool { !isHandedOver && from == nil }
-    fileprivate var isUrgent: Bool { mayBeHandedOver && notice.route == .critical }
 }

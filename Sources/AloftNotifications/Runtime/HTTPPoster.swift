@@ -10,7 +10,7 @@ import NIOSSL
 /// Posts to one server with a client that lives as long as one message: notices are rare, and a connection that was kept
 /// may be dead when it is wanted.
 ///
-/// No redirects, HTTP/1.1, certificates verified, answers read up to 4 KiB.
+/// No redirects, HTTP/1.1, certificates verified. Answers are read up to 4 KiB and for one more `timeout`.
 struct HTTPPoster: Sendable {
     let address: WebAddress
     let redaction: Redaction
@@ -19,6 +19,8 @@ struct HTTPPoster: Sendable {
     let clock: any TimeSource
     /// A server that failed with 5xx may have kept the idempotency key.
     let sealsOnServerError: Bool
+
+    private static let answerLimit = 4096
 
     struct Post: Sendable {
         var headers: [(String, String)] = []
@@ -60,15 +62,19 @@ struct HTTPPoster: Sendable {
         do {
             let response = try await client.execute(request, timeout: timeAmount(timeout))
             var bytes: [UInt8] = []
+            // A pause is ended by the client's own limit, a trickle by this one.
+            let end = ContinuousClock.now + timeout
             do {
                 for try await chunk in response.body {
-                    bytes += chunk.readableBytesView.prefix(4096 - bytes.count)
-                    if bytes.count >= 4096 { break }
+                    bytes += chunk.readableBytesView.prefix(Self.answerLimit - bytes.count)
+                    if bytes.count >= Self.answerLimit || ContinuousClock.now >= end { break }
                 }
             } catch {
                 // The status is the answer; what would have explained it is missing.
                 bytes += Array(" (the answer was cut off)".utf8)
             }
+            // Half a secret may stand where it was cut, and would not be known.
+            if bytes.count >= Self.answerLimit { bytes.removeLast(min(redaction.longest, bytes.count)) }
             return delivery(response.status, response.headers, String(decoding: bytes, as: UTF8.self))
         } catch {
             return failure(error)
@@ -96,6 +102,7 @@ struct HTTPPoster: Sendable {
         switch error {
         case let error as HTTPClientError:
             early = error == .connectTimeout || error == .tlsHandshakeTimeout || error == .alreadyShutdown
+        case let error as IOError: early = isFromConnecting(error)
         default: early = error is NIOConnectionError || error is NIOSSLError || error is NIOSSLExtraError
         }
         return Delivery(result: .failed, answer: redaction.clean(reason(error)), seals: !early)
@@ -103,6 +110,9 @@ struct HTTPPoster: Sendable {
 
     private func reason(_ error: any Error) -> String {
         if let error = error as? NIOConnectionError { return connectionText(error) }
+        if let error = error as? IOError, isFromConnecting(error) {
+            return "no connection to \(address.host): \(systemText(error))"
+        }
         guard let error = error as? HTTPClientError else { return "\(error)" }
         return switch error {
         case .deadlineExceeded, .readTimeout: "no answer within \(timeout)"
@@ -140,6 +150,17 @@ func connectionText(_ error: NIOConnectionError) -> String {
     if error.connectionErrors.isEmpty {
         return "the name \(error.host) was not found"
     }
-    let reasons = Set(error.connectionErrors.map { "\($0.error)" }).sorted().prefix(3).joined(separator: "; ")
-    return "no connection to \(error.host):\(error.port): \(reasons)"
+    let reasons = error.connectionErrors.map { ($0.error as? IOError).map(systemText) ?? "\($0.error)" }
+    let shown = Set(reasons).sorted().prefix(3).joined(separator: "; ")
+    return "no connection to \(error.host):\(error.port): \(shown)"
 }
+
+/// True for what the system says of a connection that never was; others may come after bytes were sent.
+///
+/// A connection that stands does not end with "no route" before many minutes, which no try lasts.
+func isFromConnecting(_ error: IOError) -> Bool {
+    [ECONNREFUSED, ENETUNREACH, EHOSTUNREACH, EADDRNOTAVAIL].contains(error.errnoCode)
+}
+
+/// The system's own words: `Connection refused`.
+func systemText(_ error: IOError) -> String { String(cString: strerror(error.errnoCode)) }

@@ -127,7 +127,8 @@ struct MailSession: Sendable {
         let mail = MailMessage(from: from, to: all, origin: origin, message: message)
         let reply: SMTPReply
         do throws(SMTPFailure) {
-            reply = try await connection.exchange(mail.wire)
+            // It may look at each recipient and for spam before it answers; who leaves early sends it twice.
+            reply = try await connection.exchange(mail.wire, patience: 4)
         } catch {
             // The server may have taken it and failed to say so: the same Message-ID goes out again.
             throw SMTPStop(error, during: "after the message was sent", seals: true)
@@ -159,16 +160,17 @@ struct MailSession: Sendable {
 
     /// PLAIN (RFC 4616) where it is offered, else LOGIN.
     private func authenticate(_ user: String, _ password: String, _ offered: [String]) async throws(SMTPStop) {
+        let login = "the user and password"
         if offered.contains("PLAIN") {
             let both = Base64.text([0] + Array(user.utf8) + [0] + Array(password.utf8))
-            return try expect(235, try await ask("AUTH PLAIN \(both)", "AUTH"), "AUTH")
+            return try expect(235, try await ask("AUTH PLAIN \(both)", login), login)
         }
         guard offered.contains("LOGIN") else {
             throw SMTPStop(refused: "the server offers neither AUTH PLAIN nor AUTH LOGIN")
         }
-        try expect(334, try await ask("AUTH LOGIN", "AUTH"), "AUTH")
-        try expect(334, try await ask(Base64.text(Array(user.utf8)), "AUTH"), "AUTH")
-        try expect(235, try await ask(Base64.text(Array(password.utf8)), "AUTH"), "AUTH")
+        try expect(334, try await ask("AUTH LOGIN", login), login)
+        try expect(334, try await ask(Base64.text(Array(user.utf8)), login), login)
+        try expect(235, try await ask(Base64.text(Array(password.utf8)), login), login)
     }
 
     private func ask(

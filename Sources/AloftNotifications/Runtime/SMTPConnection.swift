@@ -1,6 +1,7 @@
 import NIOCore
 import NIOPosix
 import NIOSSL
+import Synchronization
 
 /// What goes wrong between the two ends of a mail connection, as opposed to what a server answers.
 enum SMTPFailure: Error, Sendable, Hashable {
@@ -26,12 +27,28 @@ enum SMTPFailure: Error, Sendable, Hashable {
 struct SMTPConnection: Sendable {
     private let channel: any Channel
     private let timeout: Duration
+    /// However slowly the server answers, and however many recipients there are.
+    private let end: NIODeadline
+    private let ending: Ending
+
+    /// Why the connection ended, which outlives its handlers.
+    fileprivate final class Ending: Sendable {
+        private let failure = Mutex<SMTPFailure?>(nil)
+
+        var reason: SMTPFailure? { failure.withLock { $0 } }
+
+        /// The first one is the cause of those that follow.
+        func note(_ reason: SMTPFailure) {
+            failure.withLock { $0 = $0 ?? reason }
+        }
+    }
 
     /// Connects, without waiting for the greeting.
     /// - Parameter tls: Given where TLS begins with the first byte.
     static func open(
         _ address: MailAddress, tls: NIOSSLContext?, timeout: Duration
     ) async throws(SMTPFailure) -> SMTPConnection {
+        let ending = Ending()
         do {
             let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .connectTimeout(timeAmount(timeout))
@@ -41,15 +58,17 @@ struct SMTPConnection: Sendable {
                             try channel.pipeline.syncOperations.addHandler(
                                 try Self.handler(tls, host: address.host))
                         }
-                        try channel.pipeline.syncOperations.addHandler(SMTPExchanger())
+                        try channel.pipeline.syncOperations.addHandler(SMTPExchanger(ending: ending))
                     }
                 }
                 .connect(host: address.host, port: address.port).get()
-            return SMTPConnection(channel: channel, timeout: timeout)
+            return SMTPConnection(
+                channel: channel, timeout: timeout, end: .now() + timeAmount(timeout * 10), ending: ending)
         } catch let error as NIOConnectionError {
             throw .transport(connectionText(error))
         } catch {
-            throw .transport("no connection: \(error)")
+            let reason = (error as? IOError).map(systemText) ?? "\(error)"
+            throw .transport("no connection to \(address.shownHost): \(reason)")
         }
     }
 
@@ -59,16 +78,21 @@ struct SMTPConnection: Sendable {
     }
 
     /// Sends text as it is, and gives the reply.
-    func exchange(_ text: String, isLastBeforeTLS: Bool = false) async throws(SMTPFailure) -> SMTPReply {
+    /// - Parameter patience: How many timeouts the reply may take.
+    func exchange(
+        _ text: String, isLastBeforeTLS: Bool = false, patience: Int = 1
+    ) async throws(SMTPFailure) -> SMTPReply {
         let promise = channel.eventLoop.makePromise(of: SMTPReply.self)
-        let expiry = channel.eventLoop.scheduleTask(in: timeAmount(timeout)) { promise.fail(SMTPFailure.timeout) }
+        let limit = min(.now() + timeAmount(timeout * patience), end)
+        let expiry = channel.eventLoop.scheduleTask(deadline: limit) { promise.fail(SMTPFailure.timeout) }
         let exchange = SMTPExchanger.Exchange(text: text, promise: promise, isLastBeforeTLS: isLastBeforeTLS)
         channel.writeAndFlush(exchange).whenFailure { promise.fail(Self.failure($0)) }
         defer { expiry.cancel() }
         do {
             return try await promise.futureResult.get()
         } catch {
-            throw Self.failure(error)
+            let failure = Self.failure(error)
+            throw failure == .closed ? ending.reason ?? failure : failure
         }
     }
 
@@ -130,10 +154,12 @@ private final class SMTPExchanger: ChannelDuplexHandler {
     private var current: Exchange?
     /// A greeting, or a farewell, that came before it was asked for; one is kept.
     private var early: SMTPReply?
-    private var ending: SMTPFailure?
+    private let ending: SMTPConnection.Ending
+
+    init(ending: SMTPConnection.Ending) { self.ending = ending }
 
     /// False where something came that nobody asked for.
-    var isQuiet: Bool { early == nil && ending == nil && !parser.hasRemainder }
+    var isQuiet: Bool { early == nil && ending.reason == nil && !parser.hasRemainder }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         let exchange = unwrapOutboundIn(data)
@@ -143,9 +169,9 @@ private final class SMTPExchanger: ChannelDuplexHandler {
             promise?.succeed()
             return exchange.promise.succeed(early)
         }
-        if let ending {
+        if let reason = ending.reason {
             promise?.succeed()
-            return exchange.promise.fail(ending)
+            return exchange.promise.fail(reason)
         }
         current = exchange
         if exchange.text.isEmpty { return promise?.succeed() ?? () }
@@ -188,8 +214,8 @@ private final class SMTPExchanger: ChannelDuplexHandler {
     }
 
     private func fail(_ failure: SMTPFailure, context: ChannelHandlerContext) {
-        if ending == nil { ending = failure }
-        current?.promise.fail(ending ?? failure)
+        ending.note(failure)
+        current?.promise.fail(ending.reason ?? failure)
         current = nil
         context.close(promise: nil)
     }

@@ -10,22 +10,36 @@ import Synchronization
 final class Desk: Sendable {
     let clock = ManualClock()
     let store: TestStore
-    let senders: [String: TestSender]
     let notifier: Notifier
     let log = LogLines()
     private let runner = Mutex<Task<Void, Never>?>(nil)
 
     /// - Parameter senders: Missing ones are misconfigured.
-    init(store: TestStore = TestStore(), senders: [String: TestSender]) {
-        self.store = store
-        self.senders = senders
-        let log = log
-        var logger = Logger(label: "test") { _ in log.handler }
-        logger.logLevel = .trace
-        notifier = Notifier(store: store, clock: clock, logger: logger, random: { 0.5 }) { channel, _ in
+    convenience init(store: TestStore = TestStore(), senders: [String: TestSender]) {
+        self.init(store: store) { channel, _, _ in
             senders[channel.name].map { .ready(host: "\(channel.name).example", sender: $0) }
                 ?? .misconfigured(host: nil, problem: "${env.URL} has no value")
         }
+    }
+
+    /// With senders that really send.
+    convenience init(store: TestStore = TestStore(), configuration: NotifierConfiguration) {
+        self.init(store: store) { channel, lookup, clock in
+            SenderFactory(configuration: configuration, clock: clock).target(of: channel, lookup: lookup)
+        }
+    }
+
+    private init(
+        store: TestStore,
+        connect: @escaping @Sendable (NotificationSpec.Channel, TemplateLookup, ManualClock) -> Notifier.Target
+    ) {
+        self.store = store
+        let (log, clock) = (log, clock)
+        var logger = Logger(label: "test") { _ in log.handler }
+        logger.logLevel = .trace
+        notifier = Notifier(
+            store: store, clock: clock, logger: logger, random: { 0.5 },
+            connect: { connect($0, $1, clock) })
     }
 
     func start(_ spec: NotificationSpec) async throws {
@@ -45,11 +59,11 @@ final class Desk: Sendable {
         await task?.value
     }
 
-    /// Lets the clock run until it holds; a second of it at each look.
+    /// Lets the clock run until it holds; at each look to where somebody waits, ten seconds at most.
     func until(_ what: String, _ condition: () async throws -> Bool) async throws {
-        try await eventually(what, every: .milliseconds(1)) {
+        try await eventually(what, within: .seconds(60), every: .milliseconds(1)) {
             if try await condition() { return true }
-            if clock.pending.contains(where: { $0 > .zero }) { clock.advance(by: .seconds(1)) }
+            if let next = clock.pending.first(where: { $0 > .zero }) { clock.advance(by: min(next, .seconds(10))) }
             return false
         }
     }

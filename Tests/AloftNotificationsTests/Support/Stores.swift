@@ -19,6 +19,9 @@ final class TestStore: OutboxStore {
 
     init(file: String? = nil) { self.file = file.map { URL(fileURLWithPath: $0) } }
 
+    /// Of its file.
+    var path: String? { file?.path }
+
     /// Commits that were tried until now.
     var commits: Int { state.withLock { $0.commits } }
     var isDead: Bool { state.withLock { state in state.diesAt.map { state.commits > $0 } ?? false } }
