@@ -26,16 +26,37 @@ struct ContainerImage: Sendable {
             if removed.ending != .exited(0) && !isGone { throw KitError.missing("\(image) stays: \(removed.output)") }
         }
         let folder = try fixture.directory()
-        try file.write(toFile: "\(folder)/Containerfile", atomically: true, encoding: .utf8)
-        let compiler = Machine.has(program: "clang") ? "clang" : "cc"
-        try await Self.succeeds(
-            [compiler, "-O2", "-static", "-pthread", "-o", "\(folder)/version", source], in: folder)
+        try Self.describe(variables, in: folder)
+        try await Self.compile(into: folder)
         try await Self.succeeds(
             [
                 Self.program, "build", "--quiet", "--layers=false", "--tag", name, "--file", "\(folder)/Containerfile",
                 folder,
             ],
             in: folder)
+    }
+
+    // MARK: folders to build from
+
+    /// Puts the program into a folder as `version`.
+    static func compile(into folder: String) async throws {
+        let compiler = Machine.has(program: "clang") ? "clang" : "cc"
+        let source = "\(AppFile.apps)/version.c"
+        try await succeeds([compiler, "-O2", "-static", "-pthread", "-o", "\(folder)/version", source], in: folder)
+    }
+
+    /// Writes the folder's Containerfile.
+    static func describe(_ variables: [String: String], in folder: String) throws {
+        try containerfile(variables).write(toFile: "\(folder)/Containerfile", atomically: true, encoding: .utf8)
+    }
+
+    /// Removes what Aloft built for services of this name.
+    static func removeBuilt(for service: String) async throws {
+        let listed = try await engine(["image", "ls", "--quiet", "--filter", "reference=localhost/aloft/\(service)"])
+        for image in Set(listed.output.split(whereSeparator: \.isWhitespace)) {
+            let removed = try await engine(["image", "rm", String(image)])
+            if removed.ending != .exited(0) { throw KitError.missing("\(image) stays: \(removed.output)") }
+        }
     }
 
     // MARK: whether they can run here
