@@ -11,6 +11,8 @@ struct ShippingApp: Sendable {
     /// What the app answers, and so what makes a release another one.
     var version = 1
     var replicas = 2
+    /// The key that says what runs: `command` or `image`.
+    var program = "command: [./version]"
     /// Further variables, after a comma: `, READY: "no"`.
     var variables = ""
     /// Keys below `deploy` of the service.
@@ -46,7 +48,7 @@ struct ShippingApp: Sendable {
         app: scenario
         services:
           web:
-            command: [./version]
+            \(program)
             env: {VERSION: "\(version)"\(variables)}
             replicas: \(replicas)
             probes: {readiness: {httpGet: /ready, period: 100ms, timeout: 1s, failureThreshold: 3}}
@@ -215,13 +217,15 @@ struct ShippingApp: Sendable {
 
     func standing() async throws -> Standing {
         let service = try await status()
-        let kept =
-            FileManager.default.fileExists(atPath: "\(folder)/.aloft/releases")
-            ? try FileManager.default.contentsOfDirectory(atPath: "\(folder)/.aloft/releases") : []
+        // As the daemon sees it, which may have mounts of its own.
+        let daemon = try String(contentsOfFile: "\(folder)/.aloft/daemon.lock", encoding: .utf8)
+            .trimmingCharacters(in: .whitespacesAndNewlines)
+        let kept = "/proc/\(daemon)/root\(folder)/.aloft/releases"
+        let names = try FileManager.default.contentsOfDirectory(atPath: kept)
         return Standing(
             release: service?.release, pids: service?.replicas.compactMap(\.pid).sorted() ?? [],
             answer: try await served(), processes: Processes.withDirectory(folder).count,
-            halfCopied: kept.filter { $0.hasPrefix(".tmp") })
+            halfCopied: names.filter { $0.hasPrefix(".tmp") })
     }
 
     // MARK: Small things
