@@ -52,6 +52,20 @@ struct ArtifactTests {
         #expect(try Directories.names(in: scratch.path + "/state/releases") == [first.digest, "files"].sorted())
     }
 
+    @Test("a copy of a copy is the same artifact, whoever could write where it came from")
+    func copyOfCopy() async throws {
+        let scratch = try Scratch()
+        try scratch.write("app/config", "a=1\n", mode: 0o664)
+        try scratch.write("app/bin/web", "#!/bin/sh\n", mode: 0o777)
+        try FileManager.default.setAttributes([.posixPermissions: 0o775], ofItemAtPath: scratch.app + "/bin")
+        let here = try await ReleaseArtifacts(root: scratch.path + "/staging").keep(folder: scratch.app)
+        let there = try await ReleaseArtifacts(root: scratch.path + "/production").keep(folder: here.path)
+        #expect(there.digest == here.digest)
+        #expect(try scratch.mode("production/\(there.digest)/bin") == 0o775, "whatever the umask is")
+        #expect(try scratch.mode("production/\(there.digest)/bin/web") == 0o555)
+        #expect(try await ReleaseArtifacts(root: scratch.path + "/staging").keep(folder: there.path).isNew == false)
+    }
+
     @Test("content, mode, name and link target are all in the digest")
     func digests() async throws {
         let scratch = try Scratch()
