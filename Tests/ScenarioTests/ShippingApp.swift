@@ -29,7 +29,7 @@ struct ShippingApp: Sendable {
 
     let folder: String
     let port: Int
-    private let fixture: Fixture
+    let fixture: Fixture
 
     init(_ fixture: Fixture) async throws {
         self.fixture = fixture
@@ -78,6 +78,19 @@ struct ShippingApp: Sendable {
             return status?.release == 1 && status?.ready == replicas ? status : nil
         }
         return aloft
+    }
+
+    /// Starts the daemon of an environment in the background, with the file as it is now; it ends with the test.
+    func up(environment name: String) async throws {
+        try write()
+        fixture.atEnd("stop \(name)") {
+            let said = try await Child.run([Checkout.aloft, "down", "--environment", name], directory: folder)
+            if said.ending != .exited(0), !said.output.contains("no daemon runs") {
+                Processes.killAll(withDirectory: folder)
+                throw KitError.missing("`down` fails: \(said.output)")
+            }
+        }
+        try await Self.succeeds([Checkout.aloft, "up", "--detach", "--environment", name], in: folder)
     }
 
     /// Makes a folder beside the file with a copy of the app, to be deployed with `--artifact`.
@@ -166,8 +179,9 @@ struct ShippingApp: Sendable {
     }
 
     /// - Parameter number: it must be in the history.
-    func release(_ number: Int) async throws -> Release {
-        let said = try await run("history", "--json", "--release", "\(number)")
+    func release(_ number: Int, _ words: String...) async throws -> Release {
+        let command = ["history", "--json", "--release", "\(number)"] + words
+        let said = try await Child.run([Checkout.aloft] + command, directory: folder)
         return try Self.decode(Release.self, said)
     }
 
@@ -200,7 +214,7 @@ struct ShippingApp: Sendable {
     }
 
     /// The version that answers through the edge.
-    func served() async throws -> String { try await fetch("/", at: .port(port)).text }
+    func served(at other: Int? = nil) async throws -> String { try await fetch("/", at: .port(other ?? port)).text }
 
     // MARK: What must not change
 
