@@ -118,6 +118,22 @@ struct ArtifactTests {
         #expect(!FileManager.default.fileExists(atPath: second.path + "/.aloft"))
     }
 
+    @Test("so are those of other environments' daemons, whose sockets could not be copied")
+    func leavesOtherStatesOut() async throws {
+        let scratch = try Scratch()
+        let artifacts = ReleaseArtifacts(root: scratch.path + "/state/releases")
+        let first = try await artifacts.keep(folder: scratch.app)
+        for folder in ["app/.aloft-staging", "app/.aloft", "app/bin/.aloft-x"] {
+            try FileManager.default.createDirectory(
+                atPath: "\(scratch.path)/\(folder)", withIntermediateDirectories: false)
+        }
+        #expect(mkfifo(scratch.app + "/.aloft-staging/control", 0o600) == 0)
+        let second = try await artifacts.keep(folder: scratch.app)
+        #expect(second.files == first.files + 1, "only those of the folder itself are left out")
+        #expect(!FileManager.default.fileExists(atPath: second.path + "/.aloft-staging"))
+        #expect(FileManager.default.fileExists(atPath: second.path + "/bin/.aloft-x"))
+    }
+
     @Test("a full disk leaves nothing and says so", .enabled(if: FileManager.default.fileExists(atPath: "/dev/full")))
     func diskFull() throws {
         #expect(throws: ArtifactError.diskFull("/srv/app")) {

@@ -13,6 +13,11 @@ struct ArtifactTree {
     /// So many files are flushed as they are copied; of larger trees none is, and whoever copies flushes the system.
     static let flushedOneByOne = 1000
 
+    /// Where daemons of this folder's file keep their state, one for each environment, sockets among it.
+    static func isStateDirectory(_ path: String) -> Bool {
+        path == ".aloft" || path.hasPrefix(".aloft-") && !path.contains("/")
+    }
+
     let folder: String
     let limits: ArtifactLimits
     /// Folders that are passed over where they lie within.
@@ -90,7 +95,9 @@ struct ArtifactTree {
                 if lstat(source, &status) != 0 { throw SystemError("look at", source) }
                 return status
             }
-            if status.st_mode & S_IFMT == S_IFDIR, leftOut.contains(Identity(status)) { return }
+            if status.st_mode & S_IFMT == S_IFDIR {
+                if leftOut.contains(Identity(status)) || ArtifactTree.isStateDirectory(path) { return }
+            }
             entries += 1
             guard entries <= tree.limits.entries else {
                 throw .tooManyEntries(tree.folder, limit: tree.limits.entries)
