@@ -29,6 +29,8 @@ extension Scenarios {
                 var stage = try await Stage(fixture)
                 try await stage.upBoth()
                 try stage.app.artifact("build")
+                let whole = try await stage.app.run("deploy", "--environment", "staging", "--artifact", ".")
+                #expect(whole.ending == .exited(0), "the state of the other one is no part of it: \(whole.output)")
                 let deployed = try await stage.app.run(
                     "deploy", "--environment", "staging", "--artifact", "build", "--set", "env.VERSION=2")
                 #expect(deployed.ending == .exited(0), "\(deployed.output)")
@@ -41,9 +43,9 @@ extension Scenarios {
                 let said = try await app.run("promote", "staging", "production", "--message", "to all")
                 #expect(said.ending == .exited(0), "\(said.output)")
                 #expect(try await app.served() == "version 2\n")
-                let there = try await app.release(2, "--environment", "staging")
+                let there = try await app.release(3, "--environment", "staging")
                 let here = try await app.release(2, "--environment", "production")
-                #expect(here.reason == "promoted from staging 2" && here.message == "to all", "\(here)")
+                #expect(here.reason == "promoted from staging 3" && here.message == "to all", "\(here)")
                 #expect(here.artifact != nil && here.artifact == there.artifact)
                 #expect((here.set, here.environment) == (["VERSION"], "production"))
                 let status = try #require(try await app.status("--environment", "production"))
@@ -55,6 +57,27 @@ extension Scenarios {
 
                 let again = try await app.run("promote", "staging", "production")
                 expect(again, saying: "release 2 of `web` is the same")
+            }
+        }
+
+        @Test("a rollback in staging can be promoted: what it brings back went through the gates before")
+        func rollbackIsTaken() async throws {
+            try await withFixture { fixture in
+                var stage = try await Stage(fixture)
+                stage.app.deploy += "\ngates: {before: [{name: tests, run: [sh, -c, \"echo $VERSION >> tested\"]}]}"
+                try await stage.upBoth()
+                #expect(try await stage.app.deploy(version: 2, "--environment", "staging").ending == .exited(0))
+                #expect(try await stage.app.deploy(version: 3, "--environment", "staging").ending == .exited(0))
+                let app = stage.app
+                let back = try await app.run("rollback", "--environment", "staging")
+                #expect(back.ending == .exited(0), "\(back.output)")
+                let gate = try #require(try await app.release(4, "--environment", "staging").verdict("gate tests: "))
+                #expect(gate.contains("passed") && gate.contains("(release 2)"), "\(gate)")
+                let said = try await app.run("promote", "staging", "production")
+                #expect(said.ending == .exited(0), "\(said.output)")
+                #expect(try await app.served() == "version 2\n")
+                let tested = try String(contentsOfFile: app.folder + "/tested", encoding: .utf8)
+                #expect(tested == "1\n1\n2\n3\n2\n", "by both environments, and not for the rollback")
             }
         }
 
