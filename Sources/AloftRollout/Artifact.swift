@@ -1,6 +1,6 @@
 /// A folder as it was when it was deployed, kept under its own digest.
 package struct Artifact: Sendable, Hashable, Codable {
-    /// SHA-256 over names, kinds, modes, contents and link targets; 64 hexadecimal digits.
+    /// SHA-256 over names, kinds, modes of the copy, contents and link targets; 64 hexadecimal digits.
     package var digest: String
     /// Absolute path of the copy: `releases/<digest>`.
     package var path: String

@@ -60,6 +60,7 @@ package actor Rollouts {
         let releases = try await releases(of: draft.service)
         let number = (releases.map(\.number).max() ?? 0) + 1
         var release = draft.numbered(number, at: wall, status: .pending)
+        release.gates = ReleaseHistory.gates(wentThroughBy: draft, in: releases)
         if let life = lives[draft.service] {
             try check(release, against: life, replacing: replacing || draft.by == life.state.by)
             _ = try await spec(of: release)

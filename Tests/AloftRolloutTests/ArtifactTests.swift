@@ -52,6 +52,20 @@ struct ArtifactTests {
         #expect(try Directories.names(in: scratch.path + "/state/releases") == [first.digest, "files"].sorted())
     }
 
+    @Test("a copy of a copy is the same artifact, whoever could write where it came from")
+    func copyOfCopy() async throws {
+        let scratch = try Scratch()
+        try scratch.write("app/config", "a=1\n", mode: 0o664)
+        try scratch.write("app/bin/web", "#!/bin/sh\n", mode: 0o777)
+        try FileManager.default.setAttributes([.posixPermissions: 0o775], ofItemAtPath: scratch.app + "/bin")
+        let here = try await ReleaseArtifacts(root: scratch.path + "/staging").keep(folder: scratch.app)
+        let there = try await ReleaseArtifacts(root: scratch.path + "/production").keep(folder: here.path)
+        #expect(there.digest == here.digest)
+        #expect(try scratch.mode("production/\(there.digest)/bin") == 0o775, "whatever the umask is")
+        #expect(try scratch.mode("production/\(there.digest)/bin/web") == 0o555)
+        #expect(try await ReleaseArtifacts(root: scratch.path + "/staging").keep(folder: there.path).isNew == false)
+    }
+
     @Test("content, mode, name and link target are all in the digest")
     func digests() async throws {
         let scratch = try Scratch()
@@ -102,6 +116,22 @@ struct ArtifactTests {
         let second = try await inside.keep(folder: scratch.app)
         #expect(first.digest == second.digest)
         #expect(!FileManager.default.fileExists(atPath: second.path + "/.aloft"))
+    }
+
+    @Test("so are those of other environments' daemons, whose sockets could not be copied")
+    func leavesOtherStatesOut() async throws {
+        let scratch = try Scratch()
+        let artifacts = ReleaseArtifacts(root: scratch.path + "/state/releases")
+        let first = try await artifacts.keep(folder: scratch.app)
+        for folder in ["app/.aloft-staging", "app/.aloft", "app/bin/.aloft-x"] {
+            try FileManager.default.createDirectory(
+                atPath: "\(scratch.path)/\(folder)", withIntermediateDirectories: false)
+        }
+        #expect(mkfifo(scratch.app + "/.aloft-staging/control", 0o600) == 0)
+        let second = try await artifacts.keep(folder: scratch.app)
+        #expect(second.files == first.files + 1, "only those of the folder itself are left out")
+        #expect(!FileManager.default.fileExists(atPath: second.path + "/.aloft-staging"))
+        #expect(FileManager.default.fileExists(atPath: second.path + "/bin/.aloft-x"))
     }
 
     @Test("a full disk leaves nothing and says so", .enabled(if: FileManager.default.fileExists(atPath: "/dev/full")))

@@ -45,6 +45,26 @@ struct HistoryTests {
         #expect(ReleaseHistory.before(releases[0], in: releases) == nil)
     }
 
+    @Test("a rollback has the gates of the release that it brings back, and says whose they are")
+    func gatesOfRollback() {
+        var first = release(1, .superseded)
+        first.gates = [
+            record(.before, "tests", .passed), record(.migration, "release", .passed),
+            record(.after, "health", .passed),
+        ]
+        var draft = RolloutsTests.draft("a1")
+        #expect(ReleaseHistory.gates(wentThroughBy: draft, in: [first]) == [])
+        draft.reason = .rollback(to: 1)
+        let gates = ReleaseHistory.gates(wentThroughBy: draft, in: [first])
+        #expect(gates.map(\.name) == ["tests"] && gates[0].detail == " (release 1)")
+        var second = release(2, .superseded)
+        (second.reason, second.gates) = (.rollback(to: 1), gates)
+        draft.reason = .rollback(to: 2)
+        #expect(ReleaseHistory.gates(wentThroughBy: draft, in: [first, second]) == gates)
+        draft.reason = .rollback(to: 3)
+        #expect(ReleaseHistory.gates(wentThroughBy: draft, in: [first, second]) == [])
+    }
+
     private let environments = [
         EnvironmentRules(name: "staging", promotesTo: "production"),
         EnvironmentRules(name: "production", approvals: ["qa", "owner"]),

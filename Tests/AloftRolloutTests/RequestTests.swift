@@ -59,6 +59,24 @@ struct RequestTests {
         }
     }
 
+    @Test("what is shown right after an answer is what was asked for")
+    func shownAtOnce() async throws {
+        let machine = Kit.machine(.web(.canary(steps: [.weight(Percent(5), for: .seconds(600))])))
+        try await with(machine) { rollouts, _ in
+            _ = try await rollouts.begin(Kit.draft("b"))
+            try await machine.wait { await rollouts.status("web")?.weight == Percent(5) }
+            machine.turns.withLock { $0 = 50 }
+            for _ in 1...20 {
+                try await rollouts.pause("web", by: "ann")
+                #expect(await rollouts.status("web")?.isPaused == true)
+                try await rollouts.resume("web", by: "ann")
+                #expect(await rollouts.status("web")?.isPaused == false)
+            }
+            try await rollouts.abort("web", by: "ann")
+            #expect(await rollouts.status("web")?.phase != .shifting)
+        }
+    }
+
     @Test("the release that runs is not deployed again")
     func same() async throws {
         let machine = Kit.machine(.web(.canary()))

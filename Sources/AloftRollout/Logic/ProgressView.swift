@@ -59,15 +59,17 @@ extension RolloutProgress {
                 ? "somebody to approve `migration`, or to abort" : "somebody to resume, promote or abort"
         case _ where state.isPaused: return "somebody to resume"
         case .starting, .promoting:
-            let count = shown.canaryReplicas
-            return count.ready < count.desired ? "\(count.ready) of \(count.desired) replicas to be ready" : nil
+            return missing(shown.canaryReplicas, "replicas")
         case .restoring:
-            let count = shown.stableReplicas
-            return "\(count.ready) of \(count.desired) replicas of stable to be ready"
+            return missing(shown.stableReplicas, "replicas of stable")
         case .shifting where state.strategy == .canary:
             return wait(atStep: state, facts, spec)
         default: return nil
         }
+    }
+
+    private static func missing(_ count: Count, _ what: String) -> String? {
+        count.ready < count.desired ? "\(count.desired - count.ready) of \(count.desired) \(what) to be ready" : nil
     }
 
     private static func wait(atStep state: RolloutState, _ facts: RolloutFacts, _ spec: ServiceSpec) -> String? {

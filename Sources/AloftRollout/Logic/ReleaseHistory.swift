@@ -23,6 +23,20 @@ package enum ReleaseHistory {
             .max { $0.number < $1.number }
     }
 
+    /// What a rollback need not go through again, since the release that it brings back did.
+    package static func gates(wentThroughBy draft: ReleaseDraft, in releases: [Release]) -> [GateRecord] {
+        guard case .rollback(let number) = draft.reason, let earlier = releases.first(where: { $0.number == number })
+        else { return [] }
+        let gates = earlier.gates.filter { $0.stage == .before }
+        // Those of a rollback say already where they are from.
+        if case .rollback = earlier.reason { return gates }
+        return gates.map { gate in
+            var gate = gate
+            gate.detail += " (release \(number))"
+            return gate
+        }
+    }
+
     private static func alwaysKept(_ releases: [Release]) -> Set<Int> {
         var kept = Set(releases.filter { [.pending, .rollingOut, .current].contains($0.status) }.map(\.number))
         if let current = releases.first(where: { $0.status == .current }) {

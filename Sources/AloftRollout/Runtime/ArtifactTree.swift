@@ -13,6 +13,11 @@ struct ArtifactTree {
     /// So many files are flushed as they are copied; of larger trees none is, and whoever copies flushes the system.
     static let flushedOneByOne = 1000
 
+    /// Where daemons of this folder's file keep their state, one for each environment, sockets among it.
+    static func isStateDirectory(_ path: String) -> Bool {
+        path == ".aloft" || path.hasPrefix(".aloft-") && !path.contains("/")
+    }
+
     let folder: String
     let limits: ArtifactLimits
     /// Folders that are passed over where they lie within.
@@ -65,11 +70,13 @@ struct ArtifactTree {
         ) throws(ArtifactError) {
             let source = path.isEmpty ? tree.folder : "\(tree.folder)/\(path)"
             guard depth <= tree.limits.depth else { throw .tooDeep(source, limit: tree.limits.depth) }
-            feed("d", path, mode)
+            let kept = Self.folderMode(mode)
+            feed("d", path, kept)
             if let target {
                 try refusing(source) { () throws(SystemError) in
-                    // Open to its owner, so that it can be filled and one day removed.
-                    if mkdir(target, mode & 0o777 | 0o700) != 0 { throw SystemError("make the folder", target) }
+                    if mkdir(target, 0o700) != 0 { throw SystemError("make the folder", target) }
+                    // Not left to `mkdir`, which heeds the umask.
+                    if chmod(target, kept) != 0 { throw SystemError("set the mode of", target) }
                 }
             }
             let names = try refusing(source) { () throws(SystemError) in try Directories.names(in: source) }
@@ -88,7 +95,9 @@ struct ArtifactTree {
                 if lstat(source, &status) != 0 { throw SystemError("look at", source) }
                 return status
             }
-            if status.st_mode & S_IFMT == S_IFDIR, leftOut.contains(Identity(status)) { return }
+            if status.st_mode & S_IFMT == S_IFDIR {
+                if leftOut.contains(Identity(status)) || ArtifactTree.isStateDirectory(path) { return }
+            }
             entries += 1
             guard entries <= tree.limits.entries else {
                 throw .tooManyEntries(tree.folder, limit: tree.limits.entries)
@@ -108,7 +117,8 @@ struct ArtifactTree {
             let size = Int(status.st_size)
             guard size <= tree.limits.bytes - bytes else { throw .tooLarge(tree.folder, limit: tree.limits.bytes) }
             bytes += size
-            feed("f", path, status.st_mode)
+            let kept = Self.fileMode(status.st_mode)
+            feed("f", path, kept)
             feed(size)
             let (from, to) = try refusing(source) { () throws(SystemError) in
                 (
@@ -130,8 +140,7 @@ struct ArtifactTree {
             guard left == 0 else { throw .changed(source) }
             guard let to else { return }
             try refusing(source) { () throws(SystemError) in
-                let mode = status.st_mode & 0o555 | 0o400
-                if fchmod(to.number, mode) != 0 { throw SystemError("set the mode of", target) }
+                if fchmod(to.number, kept) != 0 { throw SystemError("set the mode of", target) }
                 if entries <= ArtifactTree.flushedOneByOne, fsync(to.number) != 0 { throw SystemError("flush", target) }
             }
         }
@@ -151,11 +160,19 @@ struct ArtifactTree {
             }
         }
 
+        // The digest has the modes of the copy, not of what was copied: a copy of the copy is the same artifact.
+
+        /// Open to its owner, so that it can be filled and one day removed.
+        private static func folderMode(_ mode: mode_t) -> mode_t { mode & 0o777 | 0o700 }
+
+        /// Nobody may write.
+        private static func fileMode(_ mode: mode_t) -> mode_t { mode & 0o555 | 0o400 }
+
         /// Every part goes in with its length, so that no two trees make the same sequence of bytes.
         private mutating func feed(_ kind: String, _ path: String, _ mode: mode_t) {
             feed(kind)
             feed(path)
-            feed(Int(mode & 0o777))
+            feed(Int(mode))
         }
 
         private mutating func feed(_ text: String) {

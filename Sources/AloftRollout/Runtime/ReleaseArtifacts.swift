@@ -27,7 +27,9 @@ package struct ReleaseArtifacts: Sendable {
 
     package func path(of digest: String) -> String { "\(root)/\(digest)" }
 
-    /// Copies a folder, unless the same tree is kept already. The state directory is left out where it lies within.
+    /// Copies a folder, unless the same tree is kept already.
+    ///
+    /// Left out are the state directory where it lies within, and `.aloft` and `.aloft-NAME` of the folder itself.
     ///
     /// Links are kept as they are and not followed. Files lose their write permission, folders keep it.
     package func keep(folder: String) async throws(ArtifactError) -> Artifact {

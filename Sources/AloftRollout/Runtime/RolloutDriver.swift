@@ -147,6 +147,8 @@ extension Rollouts {
                 let releases = changed(by: step, life)
                 try await save(releases, step.state)
                 take(step, releases, service)
+                // Whoever asked looks next, and must not find what was before.
+                if let facts = await observe(service) { show(service, facts) }
                 answer.resume(returning: .success(()))
                 await tellUntold(of: service)
             } catch {

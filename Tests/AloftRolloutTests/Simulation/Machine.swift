@@ -18,6 +18,8 @@ final class Machine: Sendable {
     let disk = Mutex(Disk())
     let clock = SimulatedClock()
     let specs: @Sendable (Release) throws -> ServiceSpec
+    /// How often others have their turn while somebody looks at the sets.
+    let turns = Mutex(0)
 
     init(_ world: World, specs: @escaping @Sendable (Release) throws -> ServiceSpec) {
         self.world = Mutex(world)
@@ -78,7 +80,10 @@ final class Life: ReplicaSets, Traffic, RolloutStore, CommandRunner, Checks {
             event: { event in if !self.isDead { self.machine.disk.withLock { $0.events.append(event) } } })
     }
 
-    func sets(of service: String) async -> [SetState] { machine.world.withLock { $0.states() } }
+    func sets(of service: String) async -> [SetState] {
+        for _ in 0..<machine.turns.withLock({ $0 }) { await Task.yield() }
+        return machine.world.withLock { $0.states() }
+    }
 
     func start(_ spec: ServiceSpec, release: Int, desired: Int) async throws {
         try effect()
