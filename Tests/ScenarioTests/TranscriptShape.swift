@@ -101,10 +101,12 @@ struct TranscriptShape: Hashable {
         Pattern(#"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z"#, "DATE"),
         Pattern(#"^\d\d:\d\d:\d\d(?:\.\d+)?"#, "TIME"),
         Pattern(#"\b(in|up) \d+(?:\.\d+)? ?(?:ms|s|m|h)\b(?: \d+(?:ms|s|m|h))?"#, "$1 TOOK"),
+        Pattern(#", [\d hms]+ left\b"#, ""),
         // Processes, and what is made of bytes.
         Pattern(#"\b(pid|process|port) \d+"#, "$1 NUMBER"),
         Pattern(#"\b[0-9a-f]{12,64}\b"#, "DIGEST"),
         Pattern(#"\b\d+ bytes\b"#, "N bytes"),
+        Pattern(#"\baloft \d+\.\d+\.\d+\b"#, "aloft VERSION"),
         // What the edge measured; the limits beside it stay.
         Pattern(#"[\d.]+% errors \(\d+ of \d+\)"#, "N% errors (N of N)"),
         Pattern(#"\b(p\d+) [\d.]+ (?:ms|s)\b"#, "$1 N"),
