@@ -119,7 +119,9 @@ struct TranscriptPage: Sendable {
     }
 
     private func end(ofFence start: Int) throws -> Int {
-        guard let end = lines[(start + 1)...].firstIndex(of: "```") else { throw mistake(start, "the end of this fence") }
+        guard let end = lines[(start + 1)...].firstIndex(of: "```") else {
+            throw mistake(start, "the end of this fence")
+        }
         return end
     }
 

@@ -7,8 +7,9 @@ import Foundation
 /// stands: words, names, states, their order, verdicts and the limits they name, numbers of releases, steps and weights.
 ///
 /// **Lines of a rollout** come at each change that somebody watches, so that their number depends on the moment. A run of
-/// lines with the same place (release, phase, step, weight, words) counts once. Of the place:
-/// - replicas are compared in the last line, `done`, alone: before it they are on their way;
+/// lines with the same place (release, phase, step, weight, words) counts once, also where a verdict comes between. Of the
+/// place:
+/// - replicas are compared in the last line (`done`, `rolled back` and their like) alone: before it they are on their way;
 /// - the weight is compared where requests are shared out by weight (canary, blueGreen). Where the number of replicas
 ///   makes it (rolling, recreate), it is as much on its way as they are;
 /// - what is left of a wait, and the line that a gate has just printed, are left out;
@@ -29,9 +30,7 @@ struct TranscriptShape: Hashable {
         for line in output {
             guard let place = Place(line) else {
                 let text = Self.text(line)
-                if text.contains("verdict insufficient") { continue }
-                last = ""
-                lines.append(text)
+                if !text.contains("verdict insufficient") { lines.append(text) }
                 continue
             }
             if place.subject != subject { isBeginning = true }
@@ -95,7 +94,8 @@ struct TranscriptShape: Hashable {
     // SAFETY: never changed, and a Regex is only read when it is matched; transcripts are compared one after another.
     nonisolated(unsafe) private static let patterns: [Pattern] = [
         // Rows of `aloft status`: of a replica its name, release and state; of the edge the words.
-        Pattern(#"^(\S+-\d+ +(?:\d+ +)?(?:ready|starting|unready|draining|stopping|backingOff|failed|exited))\b.*$"#, "$1"),
+        Pattern(
+            #"^(\S+-\d+ +(?:\d+ +)?(?:ready|starting|unready|draining|stopping|backingOff|failed|exited))\b.*$"#, "$1"),
         Pattern(#"^ +[\d ]+ requests, [\d ]+ failed, [\d ]+ under way, [\d ]+ connections$"#, "REQUESTS"),
         // Times and dates.
         Pattern(#"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z"#, "DATE"),
@@ -113,9 +113,11 @@ struct TranscriptShape: Hashable {
         Pattern(#"\bstable [\d.]+(?:%| ms| s)"#, "stable N"),
         Pattern(#"\(\d+ requests\)"#, "(N requests)"),
         Pattern(#"\b\d+ requests, \d+ failed"#, "N requests, N failed"),
-        // Which of several replicas went first, and how often.
-        Pattern(#"\b([a-z]+)-\d+: exit code"#, "$1: exit code"),
+        // Which of several replicas went first, whether its end or its silence was seen first, and how often.
+        Pattern(#"\b([a-z]+)-\d+: (?:exit code \d+|cannot connect to \S+: [A-Z][a-z ]+)"#, "$1: ended"),
         Pattern(#"\blost \d+ times"#, "lost N times"),
+        // Gates that are advisory because they need tools: whether they passed is the machine's business.
+        Pattern(#"\bgate (redis|image): (?:passed|failed) in TOOK.*$"#, "gate $1"),
         // Columns are as wide as what is in them.
         Pattern(#"  +"#, "  "),
     ]
@@ -130,10 +132,10 @@ struct TranscriptShape: Hashable {
         var message: String
 
         init?(_ line: String) {
-            let pattern = #/
+            let pattern =
+                #/
                 \d\d:\d\d:\d\d \s\s (\S+\s\d+) \s\s
-                ((?:paused,\s)? (?:gates|migrating|starting|shifting|waiting|promoting|checking|watching
-                  |cleaning\sup|rolling\sback|frozen|done))
+                ((?:paused,\s)? [a-z]+ (?:\s[a-z]+)?)
                 (\s\d+\/\d+)? \s\s ([\d.]+%) \s\s (new\s\d+\/\d+(?:,\sstable\s\d+\/\d+)?) (?:\s\s(.*))?
                 /#
             guard let match = line.wholeMatch(of: pattern) else { return nil }
@@ -141,12 +143,12 @@ struct TranscriptShape: Hashable {
             (weight, replicas, message) = (String(match.4), String(match.5), match.6.map(String.init) ?? "")
         }
 
+        var isEnd: Bool { ["done", "rolled back", "failed", "aborted", "superseded"].contains(phase) }
         var isBeforeTraffic: Bool { ["gates", "migrating", "starting"].contains(phase) }
 
         func text(isCounted: Bool) -> String {
-            let isDone = phase == "done"
             return [
-                subject, phase + step, isCounted && !isDone ? "COUNTED" : weight, isDone ? replicas : "", words,
+                subject, phase + step, isCounted && !isEnd ? "COUNTED" : weight, isEnd ? replicas : "", words,
             ].joined(separator: "  ")
         }
 

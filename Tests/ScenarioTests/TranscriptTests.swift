@@ -28,8 +28,9 @@ extension Scenarios {
         private func compare(_ replay: TranscriptPage.Replay, _ outputs: [[[String]]]) {
             for (page, run) in zip(Self.joined(replay), Self.joined(replay, outputs)) {
                 let (wanted, found) = (TranscriptShape(page.output), TranscriptShape(run.output))
+                let isSame = wanted.holds(found)
                 #expect(
-                    wanted.holds(found),
+                    isSame,
                     """
                     \(replay.page): `\(page.typed)` prints something else; `ALOFT_RECORD=1` writes the page anew
                     \(Self.difference(wanted, found))

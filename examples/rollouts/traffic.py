@@ -29,6 +29,7 @@ class Count:
 def visit(url: str, pause: float, end: float, count: Count) -> None:
     """One visitor, on one connection as long as it holds."""
     where = urlsplit(url)
+    path = (where.path or "/") + (f"?{where.query}" if where.query else "")
     connection = http.client.HTTPConnection(where.hostname, where.port or 80, timeout=10)
     due = time.monotonic()
     while (now := time.monotonic()) < end:
@@ -37,7 +38,7 @@ def visit(url: str, pause: float, end: float, count: Count) -> None:
             continue
         due = max(due + pause, now - 1)  # what was missed for longer than a second is left out
         try:
-            connection.request("GET", where.path or "/", headers={"Host": where.netloc})
+            connection.request("GET", path, headers={"Host": where.netloc})
             answer = connection.getresponse()
             answer.read()
             count.add(answer.status < 500)
