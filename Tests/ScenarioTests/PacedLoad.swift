@@ -63,6 +63,14 @@ final class PacedLoad: Sendable {
         }
     }
 
+    /// Counts of each tenth of a second, oldest first.
+    var history: [Report] {
+        get throws {
+            try child.output.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+                .filter { $0.hasPrefix("{") }.map { try JSONDecoder().decode(Report.self, from: Data($0.utf8)) }
+        }
+    }
+
     /// What became of the first requests that were not answered with 200, with the time of day (UTC).
     var failures: [Substring] { child.output.split(separator: "\n").filter { $0.hasPrefix("!") } }
 
