@@ -42,7 +42,7 @@ extension Scenarios {
                 // Those of version 1, and no other one.
                 #expect(end.lost == end.statuses["500"] && end.failed == 0, "\(end), \(load.failures.prefix(5))")
                 #expect(end.lost <= end.count(of: 1) / 5 + 1)
-                try await oneFailure(stage, because: "20% errors")
+                try await oneFailure(stage, because: "% errors (")
             }
         }
 
@@ -56,7 +56,12 @@ extension Scenarios {
                 switch self {
                 case .canary: "strategy: canary\nsteps: [{weight: 5%, for: 1m}]"
                 case .blueGreen: "strategy: blueGreen\nblueGreen: {keep: 1m}"
-                case .rolling: "strategy: rolling\nwatch: 1m"
+                case .rolling:
+                    """
+                    strategy: rolling
+                    watch: 1m
+                    analysis: {interval: 10s, minRequests: 100000, maxErrorRate: 90%}
+                    """
                 }
             }
         }
@@ -86,7 +91,7 @@ extension Scenarios {
                 #expect(report.count(of: 1) > 0, "it had requests")
                 // Of a rolling deploy nothing of the old release is left that could take over.
                 if kind != .rolling { #expect(report.lost == 0, "\(share), \(load.failures.prefix(10))") }
-                try await oneFailure(stage, because: "")
+                try await oneFailure(stage, because: "web-")
             }
         }
 
@@ -128,9 +133,9 @@ extension Scenarios {
             }
         }
 
-        /// One event of severity error, and the release's end in the history.
+        /// One event of severity error about the rollout, and the release's end in the history.
         private func oneFailure(_ stage: DeployStage, because reason: String) async throws {
-            let errors = try await stage.events().filter { $0.contains("\"error\"") }
+            let errors = try await stage.events().filter { $0.contains("\"error\"") && $0.contains("\"rollout.") }
             #expect(errors.count == 1, "\(errors)")
             #expect(errors.first?.contains("rollout.failed") == true && errors.first?.contains(reason) == true, "\(errors)")
             let history = try await stage.aloft.command("history", "web", "--json").output

@@ -32,8 +32,8 @@ struct DeployStage: Sendable {
     /// Starts it and waits for all replicas.
     ///
     /// - Parameters:
-    ///   - deploy: Lines below `deploy:` of the service.
-    ///   - service: Further lines of the service.
+    ///   - deploy: Lines below `deploy:` of the service; `PROGRAM` stands for the app's own path.
+    ///   - service: Further lines of the service, likewise.
     ///   - environment: Further variables of the service.
     static func start(
         _ driver: Driver, replicas: Int = 2, deploy: String, service: String = "",
@@ -41,9 +41,10 @@ struct DeployStage: Sendable {
     ) async throws -> DeployStage {
         try driver.require()
         let folder = try fixture.directory()
+        let path = driver == .container ? "/version" : try await CompiledApp.version(in: folder)
         let program =
             switch driver {
-            case .process: "command: [\(try await CompiledApp.version(in: folder))]"
+            case .process: "command: [\(path)]"
             case .container: "image: \(try await ContainerImage(fixture).name)"
             }
         let variables = environment.merging(["VERSION": "0"]) { given, _ in given }.sorted { $0.key < $1.key }
@@ -57,9 +58,9 @@ struct DeployStage: Sendable {
                 probes: {readiness: {httpGet: /ready, period: 100ms, timeout: 2s, failureThreshold: 3}}
                 restart: {backoff: {initial: 100ms, max: 2s, resetAfter: 1m}}
                 stop: {drain: 2s, grace: 2s}
-            \(indented(service, by: 4))
+            \(indented(service.replacingOccurrences(of: "PROGRAM", with: path), by: 4))
                 deploy:
-            \(indented(deploy, by: 6))
+            \(indented(deploy.replacingOccurrences(of: "PROGRAM", with: path), by: 6))
             """)
         let home = try fixture.directory()
         // Undone after the daemon has ended: by then there is nothing to remove.
@@ -108,6 +109,22 @@ struct DeployStage: Sendable {
     private func words(_ version: Int, _ variables: [String: String]) -> [String] {
         ["deploy", "web", "--set", "env.VERSION=\(version)"]
             + variables.sorted { $0.key < $1.key }.flatMap { ["--set", "env.\($0.key)=\($0.value)"] }
+    }
+
+    /// `aloft deploy --json`, while it runs; it outlives a crash of the daemon.
+    func watched(version: Int, _ variables: [String: String] = [:]) throws -> Child {
+        let output = aloft.directory + "/deploy-\(version).out"
+        let child = try Child(
+            [Checkout.aloft] + words(version, variables) + ["--json"], directory: aloft.directory, output: output)
+        fixture.atEnd("end `aloft deploy`") { child.signal(SIGKILL) }
+        return child
+    }
+
+    /// `kill -9` of the daemon, and nothing else; then the next one, in the same folder.
+    mutating func crash() async throws {
+        kill(aloft.pid, SIGKILL)
+        _ = try await aloft.child.ended()
+        aloft = try Aloft.again(in: aloft.directory, fixture: fixture)
     }
 
     /// The lines of `aloft deploy --json` that are reports.
@@ -167,12 +184,19 @@ struct DeployStage: Sendable {
     private func noOrphans(known: [pid_t]) async throws {
         switch driver {
         case .process:
-            let name = try #require(file.services.firstMatch(of: #/command: \[([^\]]+)\]/#)?.1)
-            let running = Processes.running(program: String(name)).sorted()
+            let running = try processes
             #expect(running == known, "processes of the app: \(running), known: \(known)")
         case .container:
             let names = try await containers()
             #expect(names.count == known.count, "containers: \(names), known: \(known)")
+        }
+    }
+
+    /// Processes of the app, also those that no daemon knows; of the process driver.
+    var processes: [pid_t] {
+        get throws {
+            let name = try #require(file.services.firstMatch(of: #/command: \[([^\]]+)\]/#)?.1)
+            return Processes.running(program: String(name)).sorted()
         }
     }
 

@@ -27,8 +27,8 @@ final class PacedLoad: Sendable {
         var p99: Double
         var max: Double
 
-        /// Requests that were not answered with 200, for whatever reason.
-        var lost: Int { requests - ok }
+        /// Requests that were not answered with 200, for whatever reason; those under way are not among them.
+        var lost: Int { failed + answered - ok }
 
         func count(of version: Int) -> Int { versions["\(version)"] ?? 0 }
     }

@@ -6,6 +6,8 @@
 //   START_MS         wait before listening   READY       `no`: /ready is answered with 503
 //   FLAP_MS          /ready is answered with 200 for so long, then with 503 for as long, and so on
 //
+// `version wait MS` says so and ends with code 0 after so long: for gates and migrations.
+//
 // A thread for each connection; SIGTERM lets answers under way end.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -134,7 +136,12 @@ static int listener(void) {
     return listen(fd, 1024) == 0 ? fd : -1;
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+    if (argc == 3 && strcmp(argv[1], "wait") == 0) {
+        pause_ms(atoi(argv[2]));
+        printf("waited %s ms\n", argv[2]);
+        return 0;
+    }
     version = getenv("VERSION") ? getenv("VERSION") : "none";
     errors = number("ERRORS");
     slow_ms = number("SLOW_MS");
