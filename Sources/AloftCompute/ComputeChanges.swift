@@ -84,6 +84,9 @@ extension Compute {
             let reason = state.stopReason.map { ": \($0.rawValue)" } ?? ""
             return note(.notice, "replica.stopped", id.name, "\(cause)\(reason)")
         }
+        if state.machine.wasReady, let set = set(of: state), isCurrent(state, set) {
+            services[id.service]?[state.set]?.crashes += 1
+        }
         if whileUnwatched && set(of: state)?.spec.restart.policy != .never {
             // How often it did that is not known, so its next start does not have to wait.
             return note(.warning, "replica.exited", id.name, "ended while no daemon watched")

@@ -67,6 +67,8 @@ struct SetFacts: Sendable {
     /// One more for each restart asked for; a process of an older one is replaced.
     var epoch = 0
     var slots: [Int: SlotFacts] = [:]
+    /// Replicas that had been ready and ended by themselves; not those of an older configuration, which are replaced.
+    var crashes = 0
     /// Goes once that leaves enough others; forgotten when its last process has ended.
     var isLeaving = false
     /// Found after a crash, and nobody has said what it is: it goes at once.

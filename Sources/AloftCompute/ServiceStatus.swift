@@ -35,6 +35,8 @@ package struct ReplicaSetStatus: Sendable, Hashable, Codable {
     package var replicas: [ReplicaStatus]
     /// Indexes that should have a process and have none: backing off, failed or finished.
     package var waiting: [ReplicaStatus]
+    /// How often a replica of it that had been ready has ended by itself, since this daemon knows the set.
+    package var crashes = 0
 }
 
 /// What one replica is doing.

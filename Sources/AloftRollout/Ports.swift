@@ -59,15 +59,23 @@ package struct SetState: Sendable, Hashable {
     package var ready: Int
     /// Processes that exist, those that start and those that drain among them.
     package var replicas: Int
-    /// Why replicas of it are not ready, in one line: "web-3 exited with code 1 after 30 s: …".
+    /// How often a replica of it that had been ready has ended by itself. Only how it grows is looked at: one that ends
+    /// and is ready again between two looks would not be seen otherwise.
+    package var crashes: Int
+    /// Why replicas of it are not ready, or else how one of them ended before it was started again, in one line:
+    /// "web-3 exited with code 1 after 30 s: …".
     package var failure: String?
 
-    package init(release: Int, isPrimary: Bool, desired: Int, ready: Int, replicas: Int, failure: String? = nil) {
+    package init(
+        release: Int, isPrimary: Bool, desired: Int, ready: Int, replicas: Int, crashes: Int = 0,
+        failure: String? = nil
+    ) {
         self.release = release
         self.isPrimary = isPrimary
         self.desired = desired
         self.ready = ready
         self.replicas = replicas
+        self.crashes = crashes
         self.failure = failure
     }
 }

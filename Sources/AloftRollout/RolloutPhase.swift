@@ -134,6 +134,8 @@ package struct ReadinessState: Sendable, Hashable, Codable {
     package var losses: Int = 0
     /// How many were ready when last looked at.
     package var last: Int = 0
+    /// The set's crashes when last looked at.
+    package var crashes: Int?
 
     package init() {}
 }

@@ -12,6 +12,14 @@ package enum Processes {
         }
     }
 
+    /// Processes that run this very file, by its absolute path.
+    package static func running(program: String) -> [pid_t] {
+        all.filter { pid in
+            // Not ours to see, or ended: not one of them.
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/exe")) == program
+        }
+    }
+
     /// Ends with SIGKILL whatever still runs in a test's own folder.
     package static func killAll(withDirectory directory: String) {
         for pid in withDirectory(directory) where pid != getpid() { kill(pid, SIGKILL) }

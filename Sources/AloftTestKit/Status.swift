@@ -8,6 +8,37 @@ package struct Status: Sendable, Decodable {
         package var ready: Int
         package var replicas: [Replica]
         package var scaling: Scaling?
+        /// The release that is current.
+        package var release: Int?
+        /// The rollout under way, or the last one where it was frozen.
+        package var rollout: Rollout?
+    }
+
+    /// Also each line of `aloft deploy --json`.
+    package struct Rollout: Sendable, Decodable {
+        /// Both releases over one interval of the analysis.
+        package struct Interval: Sendable, Decodable {
+            package var canaryRequests: Int
+            /// 0 to 1; nil without requests.
+            package var canaryErrors: Double?
+            package var stableRequests: Int
+            package var stableErrors: Double?
+        }
+
+        package var release: Int
+        package var stable: Int?
+        package var strategy: String
+        package var phase: String
+        package var step: Int
+        /// Percent of the requests that the new release gets.
+        package var weight: Double
+        package var message: String
+        package var isPaused: Bool
+        package var intervals: [Interval]
+        package var verdict: String?
+        package var approvals: [String]
+        /// `succeeded rolledBack frozen aborted failed superseded`; nil while it is under way.
+        package var outcome: String?
     }
 
     package struct Scaling: Sendable, Decodable {
@@ -31,6 +62,8 @@ package struct Status: Sendable, Decodable {
     package struct Replica: Sendable, Decodable {
         package var name: String
         package var generation: Int
+        /// Number of the release that it runs.
+        package var release: Int
         package var state: String
         package var pid: Int32?
         package var address: String?

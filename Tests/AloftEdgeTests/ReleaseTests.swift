@@ -111,7 +111,7 @@ struct ReleaseTests {
         #expect(pick(rotation, .canary, random: &random) == 2)
     }
 
-    @Test("a release without usable replicas is stood in for by the other, if that has a weight")
+    @Test("a release without usable replicas is stood in for by the other, unless that is a canary without a share")
     func fallback() {
         var random = QuickRandom(seed: 1)
         let early = rotation(stable: 1, canary: 0, share: Percent(90))
@@ -126,6 +126,23 @@ struct ReleaseTests {
         third.follow(TrafficSplit(stable: 1, canary: 2, canaryShare: Percent(50)), random: &random)
         third.admit(endpoint(1, release: 3))
         #expect(pick(third, random: &random) == nil && !third.isServing)
+    }
+
+    @Test("after the switch to the new release the old one, while it is there, answers where nobody else does")
+    func fallbackAfterTheSwitch() {
+        var random = QuickRandom(seed: 1)
+        let rotation = rotation(stable: 2, canary: 2, share: Percent(100))
+        for _ in 0..<50 { #expect(pick(rotation, random: &random) == 2) }
+        let canaries = rotation.backends.filter { $0.endpoint.release == 2 }
+        // What failed on one of the new ones is tried on the other one, then on the old release.
+        #expect(pick(rotation, avoided: canaries[0], random: &random) == 2)
+        for backend in canaries { backend.suspendedUntil = 100 }
+        for _ in 0..<50 { #expect(pick(rotation, random: &random) == 1) }
+        for backend in canaries { _ = rotation.eject(backend.endpoint.replica) }
+        #expect(rotation.isServing)
+        for lane in [Lane.any, .slot(0), .slot(9999), .canary] {
+            for _ in 0..<50 { #expect(pick(rotation, lane, random: &random) == 1) }
+        }
     }
 
     @Test("what failed on the canary is tried again on stable")

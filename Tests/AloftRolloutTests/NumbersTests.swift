@@ -160,4 +160,41 @@ struct NumbersTests {
         #expect(driver.journal.state.phase == .done)
         #expect(driver.world.ready(2) == 7)
     }
+
+    /// A canary of so many replicas that is looked at each second; all of them are ready whenever somebody looks.
+    private func phase(replicas: Int, crashes: [Int]) -> RolloutState {
+        var state = RolloutState(
+            service: "web", release: 2, stable: 1, strategy: .canary, by: "ann", began: Timestamp(nanoseconds: 0),
+            migration: .none)
+        state.phase = .shifting
+        state.canaryTarget = replicas
+        let spec = ServiceSpec.web(.canary(steps: [.weight(Percent(50), for: .seconds(600))]))
+        for (second, count) in crashes.enumerated() {
+            let sets = [
+                SetState(release: 1, isPrimary: true, desired: 8, ready: 8, replicas: 8),
+                SetState(
+                    release: 2, isPrimary: false, desired: replicas, ready: replicas, replicas: replicas,
+                    crashes: count, failure: "web-1: exit code 3"),
+            ]
+            let facts = RolloutFacts(
+                time: .seconds(second), wall: Timestamp(nanoseconds: 0), wanted: 8, sets: sets, split: .told(state.split))
+            state = RolloutPlanner.next(state, facts, spec: spec).state
+        }
+        return state
+    }
+
+    @Test("replicas that crash and are ready again between two looks count as lost")
+    func crashesBetweenLooks() throws {
+        #expect(phase(replicas: 4, crashes: [0, 0, 0]).phase == .shifting)
+        // All of a set, and a set of one is no other case.
+        let one = phase(replicas: 1, crashes: [0, 0, 1])
+        #expect(one.phase == .restoring && one.reason == "its replicas were ready and ended, 1 in a moment: web-1: exit code 3")
+        #expect(phase(replicas: 4, crashes: [0, 4]).phase == .restoring)
+        // Some of them: as often as half of the replicas, and three times.
+        #expect(phase(replicas: 4, crashes: [0, 1, 1, 2, 2]).phase == .shifting)
+        #expect(phase(replicas: 4, crashes: [0, 1, 2, 3]).phase == .restoring)
+        #expect(phase(replicas: 8, crashes: [0, 1, 2, 3]).phase == .shifting)
+        // A daemon that began anew counts from 0.
+        #expect(phase(replicas: 4, crashes: [2, 0, 0, 0]).phase == .shifting)
+    }
 }

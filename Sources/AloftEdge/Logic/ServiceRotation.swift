@@ -137,12 +137,16 @@ final class ServiceRotation {
         let first = pick(from: side, balance, client: client, avoided: avoided, now: now, random: &random)
         if let first, first !== avoided, first.suspendedUntil <= now { return first }
         let other: ReleaseChoice.Side = side == .stable ? .canary : .stable
-        guard choice.share(of: other) > 0,
+        guard mayStandIn(other),
             let second = pick(from: other, balance, client: client, avoided: avoided, now: now, random: &random)
         else { return first }
         let isBetter = second !== avoided && second.suspendedUntil <= now
         return first == nil || isBetter ? second : first
     }
+
+    /// Stable is known to be good, so it is there for a canary that has nobody even where all requests go to that one; a
+    /// canary is sent nothing before it has a share.
+    private func mayStandIn(_ side: ReleaseChoice.Side) -> Bool { side == .stable || choice.share(of: side) > 0 }
 
     private func pick(
         from side: ReleaseChoice.Side, _ balance: ServiceRoute.Balance, client: UInt64, avoided: Backend?, now: UInt64,
@@ -170,7 +174,7 @@ final class ServiceRotation {
     /// Whether a request without a wish of its own would find a replica.
     var isServing: Bool {
         guard isSplit else { return !all.isEmpty }
-        return !stable.isEmpty && choice.share(of: .stable) > 0 || !canary.isEmpty && choice.share(of: .canary) > 0
+        return !stable.isEmpty || !canary.isEmpty && choice.share(of: .canary) > 0
     }
 
     /// The release that is sent a copy of a request which `backend` was chosen for; nil for most.

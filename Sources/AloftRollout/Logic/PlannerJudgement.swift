@@ -9,9 +9,11 @@ extension RolloutPlanner {
         guard Self.judged.contains(state.phase), let target = state.canaryTarget ?? canary?.desired else { return }
         let ready = min(canary?.ready ?? 0, target)
         let why = canary?.failure.map { ": \($0)" } ?? ""
-        state.readiness.observe(ready: ready, target: target, at: facts.time)
+        let crashes = state.readiness.observe(ready: ready, target: target, crashes: canary?.crashes, at: facts.time)
         let readiness = state.readiness
-        if readiness.best > 0 && ready == 0 && target > 0 {
+        if target > 0 && crashes >= target {
+            fail("its replicas were ready and ended, \(crashes) in a moment\(why)")
+        } else if readiness.best > 0 && ready == 0 && target > 0 {
             fail("none of its replicas is ready any more\(why)")
         } else if readiness.losses >= max(Self.minLosses, (target + 1) / 2) {
             fail("its replicas do not stay ready: lost \(readiness.losses) times\(why)")
@@ -98,7 +100,9 @@ extension RolloutPlanner {
 }
 
 extension ReadinessState {
-    mutating func observe(ready: Int, target: Int, at time: Duration) {
+    /// - Parameter crashes: Of the set since the daemon began; nil where there is no set.
+    /// - Returns: Crashes since the last look.
+    mutating func observe(ready: Int, target: Int, crashes: Int?, at time: Duration) -> Int {
         best = min(best, target)
         if ready >= target {
             lackingSince = nil
@@ -106,9 +110,14 @@ extension ReadinessState {
             // One more that is ready is progress.
             lackingSince = time
         }
-        losses += max(0, min(last, target) - ready)
+        // A daemon that began anew counts from 0.
+        let crashed = crashes.map { max(0, $0 - (self.crashes ?? 0)) } ?? 0
+        // Some of those that are missing have crashed, and some that crashed are back already.
+        losses += max(crashed, min(last, target) - ready, 0)
         last = ready
+        self.crashes = crashes
         best = max(best, ready)
+        return crashed
     }
 }
 

@@ -55,6 +55,25 @@ struct SetTests {
         }
     }
 
+    @Test("replicas that were ready and end by themselves are counted for their set; those that are stopped are not")
+    func crashes() async throws {
+        try await withRig(targets: [Self.target(1)]) { rig, _ in
+            #expect(await rig.compute.settled(within: .seconds(20)))
+            try await rig.compute.start(Self.target(2), desired: 2)
+            #expect(await rig.compute.settled("web", release: 2, within: .seconds(20)), "\(rig.log)")
+            #expect(await rig.compute.sets("web").map(\.crashes) == [0, 0])
+            let victim = try #require(await set(rig, 2)?.replicas.first?.pid)
+            kill(victim, SIGKILL)
+            try await eventually("it is counted") { await set(rig, 2)?.crashes == 1 }
+            #expect(await rig.compute.settled("web", release: 2, within: .seconds(20)), "\(rig.log)")
+            try await rig.compute.restart("web")
+            #expect(await rig.compute.settled(within: .seconds(20)), "\(rig.log)")
+            try await rig.compute.scale("web", release: 2, to: 1)
+            #expect(await rig.compute.settled(within: .seconds(20)), "\(rig.log)")
+            #expect(await rig.compute.sets("web").map(\.crashes) == [0, 1])
+        }
+    }
+
     @Test("what cannot be done is refused in words")
     func refused() async throws {
         try await withRig(targets: [Self.target(1, 1)]) { rig, _ in

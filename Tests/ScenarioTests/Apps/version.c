@@ -4,6 +4,9 @@
 //   VERSION          what it answers         ERRORS      percent of the requests that are answered with 500
 //   SLOW_MS          wait before an answer   CRASH_MS    exits with code 3 after so long
 //   START_MS         wait before listening   READY       `no`: /ready is answered with 503
+//   FLAP_MS          /ready is answered with 200 for so long, then with 503 for as long, and so on
+//
+// `version wait MS` says so and ends with code 0 after so long: for gates and migrations.
 //
 // A thread for each connection; SIGTERM lets answers under way end.
 #define _GNU_SOURCE
@@ -22,7 +25,8 @@
 #include <unistd.h>
 
 static const char *version;
-static int errors, slow_ms, is_ready = 1;
+static int errors, slow_ms, flap_ms, is_ready = 1;
+static struct timespec began;
 static atomic_int error_sum, under_way;
 static atomic_bool is_stopping;
 
@@ -46,10 +50,18 @@ static void send_all(int fd, const char *bytes, size_t count) {
     }
 }
 
+static int is_ready_now(void) {
+    if (flap_ms <= 0) return is_ready;
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    long ms = (time.tv_sec - began.tv_sec) * 1000 + (time.tv_nsec - began.tv_nsec) / 1000000;
+    return ms / flap_ms % 2 == 0;
+}
+
 static void answer(int fd, const char *head) {
     const char *status = "200 OK";
     if (strncmp(head, "GET /ready ", 11) == 0) {
-        if (!is_ready) status = "503 Service Unavailable";
+        if (!is_ready_now()) status = "503 Service Unavailable";
     } else {
         if (slow_ms > 0) pause_ms(slow_ms);
         // Exactly ERRORS of each hundred, evenly spread.
@@ -124,10 +136,17 @@ static int listener(void) {
     return listen(fd, 1024) == 0 ? fd : -1;
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+    if (argc == 3 && strcmp(argv[1], "wait") == 0) {
+        pause_ms(atoi(argv[2]));
+        printf("waited %s ms\n", argv[2]);
+        return 0;
+    }
     version = getenv("VERSION") ? getenv("VERSION") : "none";
     errors = number("ERRORS");
     slow_ms = number("SLOW_MS");
+    flap_ms = number("FLAP_MS");
+    clock_gettime(CLOCK_MONOTONIC, &began);
     if (getenv("READY") && strcmp(getenv("READY"), "no") == 0) is_ready = 0;
     pthread_attr_t small;
     pthread_attr_init(&small);
