@@ -13,7 +13,8 @@ struct ReleaseTextTests {
             verdicts: ["gate tests: passed in 12s", "analysis: 10% errors over 1%\u{1B}[2J"]),
         ReleaseReport(
             service: "web", number: 7, status: "current", created: Reports.start + .seconds(-7200), by: "ben",
-            reason: "promoted from staging 7", image: "registry.example.com/web@sha256:0123456789abcdef0123456789abcdef"),
+            reason: "promoted from staging 7", image: "registry.example.com/web@sha256:0123456789abcdef0123456789abcdef"
+        ),
     ]
 
     @Test("the history is a table, and says why a release was rolled back")

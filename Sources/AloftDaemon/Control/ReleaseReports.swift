@@ -7,7 +7,8 @@ extension ReleaseReport {
             service: release.service, number: release.number, status: release.status.rawValue,
             created: release.created, by: release.by, reason: "\(release.reason)", message: release.message,
             environment: release.environment, artifact: release.overrides.artifact.map { String($0.prefix(12)) },
-            image: release.overrides.containerImage, set: release.overrides.environment.keys.sorted(), strategy: strategy,
+            image: release.overrides.containerImage, set: release.overrides.environment.keys.sorted(),
+            strategy: strategy,
             verdicts: Self.verdicts(of: release))
     }
 
