@@ -128,6 +128,15 @@ extension Compute {
         try await driver.resolveImage(spec, service: service)
     }
 
+    /// Removes images that were built for a service, but for those of these ids and those in use.
+    ///
+    /// - Returns: How many were removed.
+    package nonisolated func removeBuiltImages(
+        of service: String, keeping kept: Set<String>
+    ) async throws(LaunchFailure) -> Int {
+        try await driver.removeBuiltImages(of: service, keeping: kept)
+    }
+
     // MARK: beside a replica
 
     /// Commands beside replicas that may run at once.

@@ -175,7 +175,9 @@ private struct Parts {
             stores: stores, edge: edge, compute: compute, hub: hub, events: events, present: present,
             operations: operations, control: control, admin: admin, requests: requests, unreachable: unreachable,
             scaler: ScalerService(scaler: scaler, wanted: self.wanted), rollouts: rollouts,
-            pruning: Pruning(present: present, rollouts: rollouts, book: book, events: events),
+            pruning: Pruning(
+                present: present, rollouts: rollouts, book: book, compute: compute, turnstile: operations.turnstile,
+                events: events),
             containers: ContainerReleases(operations: operations, changes: changes),
             notices: NoticeService(
                 notifier: notifier, journal: stores.journal, hub: hub, start: told,

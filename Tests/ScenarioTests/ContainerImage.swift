@@ -52,7 +52,7 @@ struct ContainerImage: Sendable {
 
     /// Removes what Aloft built for services of this name.
     static func removeBuilt(for service: String) async throws {
-        let listed = try await engine(["image", "ls", "--quiet", "--filter", "reference=localhost/aloft/\(service)"])
+        let listed = try await engine(["image", "ls", "--quiet", "--filter", "reference=localhost/aloft/*/\(service)"])
         for image in Set(listed.output.split(whereSeparator: \.isWhitespace)) {
             let removed = try await engine(["image", "rm", String(image)])
             if removed.ending != .exited(0) { throw KitError.missing("\(image) stays: \(removed.output)") }

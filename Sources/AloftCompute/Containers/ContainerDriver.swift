@@ -32,6 +32,12 @@ package final class ContainerDriver: Driver {
         try await images.resolve(spec, service: service)
     }
 
+    /// Removes what was built for a service and is none of `kept`.
+    package func removeBuiltImages(of service: String, keeping kept: Set<String>) async throws(LaunchFailure) -> Int {
+        guard session.wasEverUsed else { return 0 }
+        return try await Images(session: session).removeBuilt(for: service, keeping: kept)
+    }
+
     // MARK: beginning
 
     /// Ends containers of this state directory that no record tells of. Their output is read by the folders they have.

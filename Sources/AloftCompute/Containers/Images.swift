@@ -148,11 +148,37 @@ struct Images: Sendable {
         } catch {
             throw LaunchFailure("`build`: \(error)")
         }
-        let tag = "localhost/aloft/\(service.lowercased()):\(hash)"
+        let tag = "\(repository(service)):\(hash)"
         if case .image(let id, _) = try await find(tag, try session.calls()) {
             return Self.immutable(ImageReference(tag), id: id, digests: [])
         }
         return try await build(tag, file: file, directory, service)
+    }
+
+    /// Of one daemon's service, so that two daemons on one machine do not remove one another's.
+    private func repository(_ service: String) -> String {
+        "localhost/aloft/\(session.instance)/\(service.lowercased())"
+    }
+
+    /// Removes what was built for a service, but for images of these ids and those that a container uses.
+    ///
+    /// - Returns: How many names were removed; an image goes with its last name.
+    func removeBuilt(for service: String, keeping kept: Set<String>) async throws(LaunchFailure) -> Int {
+        let calls = try session.calls()
+        let listed = try await calls.finish(
+            [
+                "image", "ls", "--no-trunc", "--format", "{{.ID}} {{.Repository}}:{{.Tag}}", "--filter",
+                "reference=\(repository(service))",
+            ], within: EngineCalls.Limit.question)
+        guard listed.succeeded else { throw LaunchFailure(EngineText.lastLine(listed.complaint)) }
+        var removed = 0
+        for line in listed.output.split(separator: "\n") {
+            let words = line.split(separator: " ").map(String.init)
+            guard words.count == 2, !kept.contains(words[0]) else { continue }
+            let answer = try await calls.finish(["image", "rm", words[1]], within: EngineCalls.Limit.change)
+            if answer.succeeded { removed += 1 }
+        }
+        return removed
     }
 
     private func isFile(_ path: String) -> Bool { (try? readText(path, limit: 1)) != nil }

@@ -17,6 +17,11 @@ package final class Drivers: Driver {
         try await containers.resolveImage(spec, service: service)
     }
 
+    /// See `ContainerDriver.removeBuiltImages`.
+    package func removeBuiltImages(of service: String, keeping kept: Set<String>) async throws(LaunchFailure) -> Int {
+        try await containers.removeBuiltImages(of: service, keeping: kept)
+    }
+
     package func run(
         _ command: ServiceCommand, output: @escaping @Sendable ([UInt8]) async -> Void
     ) async -> ExecOutcome {

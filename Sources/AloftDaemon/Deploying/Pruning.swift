@@ -1,3 +1,4 @@
+import AloftCompute
 import AloftModel
 import AloftRollout
 
@@ -6,16 +7,27 @@ struct Pruning: Sendable {
     let present: Present
     let rollouts: Rollouts
     let book: ReleaseBook
+    let compute: Compute
+    /// A release that is being made names its image only at its end.
+    let turnstile: Turnstile
     let events: EventQueue
 
     func prune() async {
         do {
             for spec in present.facts.running.plan.services {
                 _ = try await rollouts.prune(spec.name, keeping: spec.deploy.history)
+                if case .build? = spec.container?.source { try await removeImages(of: spec.name) }
             }
             _ = try await book.artifacts.removeUnnamed(by: try await book.store.all(), now: .now)
         } catch {
             events.publish(.warning, "release.notPruned", "daemon", "old releases stay: \(error)")
+        }
+    }
+
+    private func removeImages(of service: String) async throws {
+        try await turnstile.alone {
+            let kept = try await rollouts.releases(of: service).compactMap(\.overrides.containerImage)
+            _ = try await compute.removeBuiltImages(of: service, keeping: Set(kept))
         }
     }
 }

@@ -49,6 +49,32 @@ struct ImageTests {
         }
     }
 
+    @Test("what was built and nobody names any more is removed; not what another service or daemon built")
+    func removeBuilt() async throws {
+        try await withFixture { fixture in
+            let folder = try fixture.directory()
+            let driver = driver("\(folder)/.aloft")
+            let other = driver(try fixture.directory())
+            let spec = ContainerSpec(source: .build(directory: folder))
+            var built: [String] = []
+            try TestImage.writeContext(folder, "LABEL test=\(folder)\n")
+            for number in 1...3 {
+                try AtomicFile.write("\(number)".utf8, to: "\(folder)/bin/number")
+                built.append(try await driver.resolveImage(spec, service: "pruned"))
+            }
+            let ids = built
+            fixture.atEnd("remove the images") { try TestImage.call("podman", ["rmi", "--force"] + ids) }
+            #expect(try await driver.resolveImage(spec, service: "side") == ids[2])
+            #expect(try await other.removeBuiltImages(of: "pruned", keeping: []) == 0)
+            #expect(try await driver.removeBuiltImages(of: "pruned", keeping: [ids[1]]) == 2)
+            #expect(try await driver.resolveImage(ContainerSpec(source: .image(ids[1])), service: "x") == ids[1])
+            // Its last name is the other service's.
+            #expect(try await driver.resolveImage(ContainerSpec(source: .image(ids[2])), service: "x") == ids[2])
+            let gone = await failure(driver, ContainerSpec(source: .image(ids[0])))
+            #expect(gone.contains("is here no more"), "\(gone)")
+        }
+    }
+
     @Test("a build that fails says why, and keeps what it printed")
     func buildFails() async throws {
         try await withFixture { fixture in
