@@ -45,7 +45,7 @@ extension Scenarios {
         /// Every phase there is; each takes long enough to be met.
         private static let phases = """
             gates: {before: [{name: tests, run: [PROGRAM, wait, "500"]}], after: [health]}
-            watch: 2s
+            watch: 1s
             analysis:
               interval: 1s
               minRequests: 10
@@ -63,18 +63,19 @@ extension Scenarios {
 
         /// Kills the daemon when `moment` has come or the rollout is over, and starts the next one.
         private func crash(_ stage: inout DeployStage, at moment: Moment, of deploy: Child) async throws {
+            // Keys are sorted. What is printed first may be the end of the release before.
             let word = "\"phase\":\"\(moment.phase)\""
+            let isMine = { (line: Substring) in line.contains("\"release\":2,") }
             try await eventually(
                 "\(moment): \(deploy.output.suffix(1500)); \(stage.aloft.output.suffix(1500))", within: .seconds(40),
                 every: .milliseconds(1)
             ) {
-                let output = deploy.output
-                return output.split(separator: "\n").count { $0.contains(word) } >= moment.report
-                    || output.contains("\"outcome\"")
+                let lines = deploy.output.split(separator: "\n").filter(isMine)
+                return lines.count { $0.contains(word) } >= moment.report || lines.contains { $0.contains("\"outcome\"") }
             }
             kill(stage.aloft.pid, SIGKILL)
-            let seen = try DeployStage.reports(in: deploy.output)
-            #expect(seen.contains { $0.phase == moment.phase }, "\(seen.map(\.phase))")
+            let seen = try DeployStage.reports(in: deploy.output).filter { $0.release == 2 }.map(\.phase)
+            #expect(seen.contains(moment.phase), "\(seen)")
             _ = try await stage.aloft.child.ended()
             if stage.driver == .process, moment.strategy != .recreate {
                 #expect(try stage.processes.count >= 2, "replicas live on without a daemon")
@@ -111,12 +112,12 @@ extension Scenarios {
                 #expect(ending == .exited(0), "\(deploy.output.suffix(1000)); \(stage.aloft.output)")
                 try await stage.only(1)
                 let events = try await stage.events()
+                // An event may be told twice, equal in every field.
                 for kind in ["rollout.started", "rollout.promoted"] {
-                    #expect(Set(events.filter { $0.contains("\"\(kind)\"") }).count == 1, "\(kind): \(events)")
+                    let told = Set(events.filter { $0.contains("\"\(kind)\"") && $0.contains("release 2") })
+                    #expect(told.count == 1, "\(kind): \(told)")
                 }
                 #expect(!events.contains { $0.contains("\"rollout.failed\"") }, "\(events)")
-                try await stage.deploy(version: 2)
-                try await stage.only(2)
             }
         }
 
@@ -132,8 +133,6 @@ extension Scenarios {
                 try await stage.only(0)
                 let events = try await stage.events()
                 #expect(Set(events.filter { $0.contains("\"rollout.failed\"") }).count == 1, "\(events)")
-                try await stage.deploy(version: 2)
-                try await stage.only(2)
             }
         }
 
