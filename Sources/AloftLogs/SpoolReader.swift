@@ -11,6 +11,8 @@ import AloftModel
 package final class SpoolReader: Sendable {
     /// Lines kept in memory for each replica.
     package static let lastLineCount = 20
+    /// Of so many generations of a name, the newest ones: those of two releases, and of one that ended.
+    static let lastLineGenerations = 3
 
     let shared: SpoolShared
 
@@ -25,7 +27,7 @@ package final class SpoolReader: Sendable {
     /// Reads a replica's `stdout` and `stderr` in `directory` from their sidecar offsets on.
     ///
     /// Missing files are made (mode 0600, O_APPEND), so this may come before or after the process is started.
-    /// Call ``finish(_:)`` for the one before of the same name; if it was not, lines may come twice. Before ``start()``
+    /// Call ``finish(_:)`` for the one before in the same folder; if it was not, lines may come twice. Before ``start()``
     /// it waits, after ``stop()`` nothing happens.
     package func attach(_ replica: ReplicaID, directory: String) throws(LogError) {
         try shared.attach(replica, directory: directory)
@@ -39,7 +41,10 @@ package final class SpoolReader: Sendable {
     package func finish(_ replica: ReplicaID) async { await shared.finish(replica) }
 
     /// The newest lines of a replica, oldest first, both outputs together; each cut at 1 KiB.
-    package func lastLines(_ replica: String) -> [String] { shared.lastLines(replica) }
+    package func lastLines(_ replica: ReplicaID) -> [String] { shared.lastLines(replica) }
+
+    /// Those of the newest process of this name that has printed any.
+    package func lastLines(_ name: String) -> [String] { shared.lastLines(name) }
 
     /// Drops the last lines of a replica that is gone for good.
     package func forget(_ replica: String) { shared.forget(replica) }

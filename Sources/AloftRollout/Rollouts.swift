@@ -156,32 +156,36 @@ package actor Rollouts {
         return release
     }
 
-    // MARK: People
+    // MARK: People, who may say why
 
-    package func pause(_ service: String, by user: String) async throws(RolloutError) {
-        try await ask(service, .pause(by: user))
+    package func pause(_ service: String, by user: String, because: String? = nil) async throws(RolloutError) {
+        try await ask(service, .pause(by: user, because: because))
     }
 
     /// Goes on after a pause, or tries again what was frozen.
-    package func resume(_ service: String, by user: String) async throws(RolloutError) {
-        try await ask(service, .resume(by: user))
+    package func resume(_ service: String, by user: String, because: String? = nil) async throws(RolloutError) {
+        try await ask(service, .resume(by: user, because: because))
     }
 
     /// Skips the steps that are left, and judgements until promotion; of a frozen one too.
-    package func promote(_ service: String, by user: String) async throws(RolloutError) {
-        try await ask(service, .promote(by: user))
+    package func promote(_ service: String, by user: String, because: String? = nil) async throws(RolloutError) {
+        try await ask(service, .promote(by: user, because: because))
     }
 
     /// - Parameter name: As in the steps of the canary; `migration` says that one of unknown outcome has done its work.
-    package func approve(_ service: String, name: String, by user: String) async throws(RolloutError) {
-        try await ask(service, .approve(name: name, by: user))
+    package func approve(
+        _ service: String, name: String, by user: String, because: String? = nil
+    ) async throws(RolloutError) {
+        try await ask(service, .approve(name: name, by: user, because: because))
     }
 
     /// Goes back to the old release.
     ///
     /// - Parameter force: Also where a migration that can't be undone has run.
-    package func abort(_ service: String, by user: String, force: Bool = false) async throws(RolloutError) {
-        try await ask(service, .abort(by: user, force: force))
+    package func abort(
+        _ service: String, by user: String, force: Bool = false, because: String? = nil
+    ) async throws(RolloutError) {
+        try await ask(service, .abort(by: user, force: force, because: because))
     }
 
     /// Hands the request to the rollout's driver, which answers between two steps.

@@ -24,7 +24,7 @@ struct SpoolTests {
 
     private func table(_ store: LogStore) -> SpoolTable {
         let (clock, lastLines) = (clock, lastLines)
-        return SpoolTable(store: store, wall: { clock.now }, report: { lastLines.add($0, $1) })
+        return SpoolTable(store: store, wall: { clock.now }, report: { lastLines.add($0.name, $1) })
     }
 
     private func attach(_ table: SpoolTable, _ replica: ReplicaID, at time: Double = 0) throws -> String {

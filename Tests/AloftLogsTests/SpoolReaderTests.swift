@@ -115,6 +115,39 @@ struct SpoolReaderTests {
         await store.close()
     }
 
+    @Test("generations of one name with folders of their own are read side by side, and each has its last lines")
+    func sideBySide() async throws {
+        let store = try store()
+        let reader = try reader(store)
+        let runs = try (1...5).map { try folder.make("run/web-1.\($0)") }
+        func write(_ text: String, _ generation: Int) throws {
+            try Descriptor(opening: runs[generation - 1] + "/stdout", O_WRONLY | O_APPEND).write(text.utf8)
+        }
+        try reader.attach(replica(1, generation: 1), directory: runs[0])
+        try write("old one\n", 1)
+        try reader.attach(replica(1, generation: 2), directory: runs[1])
+        try write("new one\n", 2)
+        try write("old two\n", 1)
+        await reader.finish(replica(1, generation: 1))
+        try write("new two\n", 2)
+        await reader.finish(replica(1, generation: 2))
+        let texts = try texts()
+        #expect(texts.filter { $0.hasPrefix("old") } == ["old one", "old two"])
+        #expect(texts.filter { $0.hasPrefix("new") } == ["new one", "new two"])
+        #expect(reader.lastLines(replica(1, generation: 1)) == ["old one", "old two"])
+        #expect(reader.lastLines(replica(1, generation: 2)) == ["new one", "new two"])
+        #expect(reader.lastLines("web-1") == ["new one", "new two"])
+        for generation in 3...5 {
+            try reader.attach(replica(1, generation: generation), directory: runs[generation - 1])
+            try write("g\(generation)\n", generation)
+            await reader.finish(replica(1, generation: generation))
+        }
+        #expect(reader.lastLines(replica(1, generation: 2)) == [], "not of all that ever were")
+        #expect(reader.lastLines(replica(1, generation: 3)) == ["g3"])
+        await reader.stop()
+        await store.close()
+    }
+
     @Test("calls before the start and after the end come back")
     func outside() async throws {
         let store = try store()

@@ -161,7 +161,8 @@ struct NumbersTests {
         #expect(driver.world.ready(2) == 7)
     }
 
-    /// A canary of so many replicas that is looked at each second; all of them are ready whenever somebody looks.
+    /// A canary of so many replicas, half of all that are wanted, that is looked at each second; all of them are ready
+    /// whenever somebody looks.
     private func phase(replicas: Int, crashes: [Int]) -> RolloutState {
         var state = RolloutState(
             service: "web", release: 2, stable: 1, strategy: .canary, by: "ann", began: Timestamp(nanoseconds: 0),
@@ -170,16 +171,14 @@ struct NumbersTests {
         state.canaryTarget = replicas
         let spec = ServiceSpec.web(.canary(steps: [.weight(Percent(50), for: .seconds(600))]))
         for (second, count) in crashes.enumerated() {
-            // At 50% the canary has half as many replicas as are wanted.
-            let all = replicas * 2
             let sets = [
-                SetState(release: 1, isPrimary: true, desired: all, ready: all, replicas: all),
+                SetState(release: 1, isPrimary: true, desired: 8, ready: 8, replicas: 8),
                 SetState(
                     release: 2, isPrimary: false, desired: replicas, ready: replicas, replicas: replicas,
                     crashes: count, failure: "web-1: exit code 3"),
             ]
             let facts = RolloutFacts(
-                time: .seconds(second), wall: Timestamp(nanoseconds: 0), wanted: all, sets: sets,
+                time: .seconds(second), wall: Timestamp(nanoseconds: 0), wanted: replicas * 2, sets: sets,
                 split: .told(state.split))
             state = RolloutPlanner.next(state, facts, spec: spec).state
         }

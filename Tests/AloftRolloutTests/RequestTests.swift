@@ -72,8 +72,12 @@ struct RequestTests {
                 try await rollouts.resume("web", by: "ann")
                 #expect(await rollouts.status("web")?.isPaused == false)
             }
-            try await rollouts.abort("web", by: "ann")
+            try await rollouts.pause("web", by: "ann", because: "looking at the logs")
+            try await rollouts.abort("web", by: "ann", because: "wrong branch")
             #expect(await rollouts.status("web")?.phase != .shifting)
+            try await machine.wait { machine.release(2)?.status == .rolledBack }
+            #expect(machine.release(2)?.statusReason?.contains("aborted by ann: wrong branch") == true)
+            #expect(machine.events.contains { $0.message.contains("paused by ann: looking at the logs") })
         }
     }
 

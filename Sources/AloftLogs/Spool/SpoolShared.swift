@@ -25,7 +25,8 @@ final class SpoolShared: Sendable {
     private let store: LogStore
     private let wall: @Sendable () -> Timestamp
     private let inbox = Mutex(Inbox())
-    private let lines = Mutex<[String: [String]]>([:])
+    /// By name and generation.
+    private let lines = Mutex<[String: [Int: [String]]]>([:])
     private let numbers = Mutex(SpoolStatistics())
     private let wake = WakePipe()
 
@@ -73,7 +74,13 @@ final class SpoolShared: Sendable {
         }
     }
 
-    func lastLines(_ replica: String) -> [String] { lines.withLock { $0[replica] ?? [] } }
+    func lastLines(_ replica: ReplicaID) -> [String] {
+        lines.withLock { $0[replica.name]?[replica.generation] ?? [] }
+    }
+
+    func lastLines(_ name: String) -> [String] {
+        lines.withLock { $0[name]?.max { $0.key < $1.key }?.value ?? [] }
+    }
 
     func forget(_ replica: String) { lines.withLock { $0[replica] = nil } }
 
@@ -89,10 +96,15 @@ final class SpoolShared: Sendable {
         return isRunning
     }
 
-    private func remember(_ replica: String, _ newest: [String]) {
+    private func remember(_ replica: ReplicaID, _ newest: [String]) {
         lines.withLock { lines in
-            let all = lines[replica, default: []] + newest
-            lines[replica] = all.suffix(SpoolReader.lastLineCount)
+            var generations = lines[replica.name] ?? [:]
+            let all = generations[replica.generation, default: []] + newest
+            generations[replica.generation] = all.suffix(SpoolReader.lastLineCount)
+            if generations.count > SpoolReader.lastLineGenerations, let oldest = generations.keys.min() {
+                generations[oldest] = nil
+            }
+            lines[replica.name] = generations
         }
     }
 
@@ -111,7 +123,6 @@ final class SpoolShared: Sendable {
                 // The same process again, as after a repeated adoption: what is open already stays.
                 case .attach(let replica, _) where table.contains(replica): break
                 case .attach(let replica, let files):
-                    table.releaseOthers(than: replica)
                     table.attach(replica, files, now: time.now)
                 case .finish(let replica, let continuation):
                     table.finish(replica, now: time.now)

@@ -32,7 +32,7 @@ final class SpoolTable {
 
     private let store: LogStore
     private let wall: @Sendable () -> Timestamp
-    private let report: (String, [String]) -> Void
+    private let report: (ReplicaID, [String]) -> Void
     private(set) var statistics = SpoolStatistics()
     private var entries: [Key: Entry] = [:]
     /// Round-robin order.
@@ -41,8 +41,10 @@ final class SpoolTable {
     private var watch = FileWatch()
     private var isStuck = false
 
-    /// - Parameter report: is given a replica's name and its newest lines.
-    init(store: LogStore, wall: @escaping @Sendable () -> Timestamp, report: @escaping (String, [String]) -> Void) {
+    /// - Parameter report: is given the newest lines of a replica.
+    init(
+        store: LogStore, wall: @escaping @Sendable () -> Timestamp, report: @escaping (ReplicaID, [String]) -> Void
+    ) {
         self.store = store
         self.wall = wall
         self.report = report
@@ -53,9 +55,12 @@ final class SpoolTable {
 
     func contains(_ replica: ReplicaID) -> Bool { entries.keys.contains { $0.replica == replica } }
 
-    /// Takes files over.
+    /// Takes files over, also from an earlier generation that had the very same ones and that nobody has finished.
+    ///
+    /// Generations with files of their own are read side by side, as two releases have them.
     func attach(_ replica: ReplicaID, _ files: [(output: LogQuery.Output, file: SpoolFile)], now: MonotonicTime) {
         for (output, file) in files {
+            for other in order where entries[other]?.file.path == file.path { remove(other) }
             let key = Key(replica: replica, output: output)
             let watch = watch.add(file.path)
             if let watch { watches[watch] = key } else { statistics.errors += 1 }
@@ -71,11 +76,6 @@ final class SpoolTable {
             entries[key]?.isDirty = true
             entries[key]?.deadline = now + Self.finishTime
         }
-    }
-
-    /// Lets go of earlier generations of a name that nobody has finished; whoever comes next reads on from the sidecar.
-    func releaseOthers(than replica: ReplicaID) {
-        for key in order where key.replica.name == replica.name && key.replica != replica { remove(key) }
     }
 
     /// Notes what has changed on disk.
@@ -137,7 +137,7 @@ final class SpoolTable {
         statistics.lines += UInt64(turn.lines)
         statistics.bytes += UInt64(turn.bytes)
         statistics.droppedBytes += UInt64(turn.droppedBytes)
-        if !turn.lastLines.isEmpty { report(key.replica.name, turn.lastLines) }
+        if !turn.lastLines.isEmpty { report(key.replica, turn.lastLines) }
         guard !turn.records.isEmpty else { return }
         // There was room, and nobody else offers; a store that was closed meanwhile takes nothing, and the offset stays.
         if let ticket = store.offer(.application, turn.records) { entry.underway = (ticket, entry.file.consumed) }

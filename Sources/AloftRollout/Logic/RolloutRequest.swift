@@ -1,15 +1,15 @@
 import AloftModel
 
-/// What a person, or another release, asks of a rollout that is under way.
+/// What a person, or another release, asks of a rollout that is under way; `because` is why, in their own words.
 package enum RolloutRequest: Sendable, Hashable {
-    case pause(by: String)
+    case pause(by: String, because: String? = nil)
     /// Goes on after a pause, or tries again what was frozen.
-    case resume(by: String)
+    case resume(by: String, because: String? = nil)
     /// Skips the steps that are left.
-    case promote(by: String)
-    case approve(name: String, by: String)
+    case promote(by: String, because: String? = nil)
+    case approve(name: String, by: String, because: String? = nil)
     /// Back to the old release; `force` also where a migration can't be undone.
-    case abort(by: String, force: Bool)
+    case abort(by: String, force: Bool, because: String? = nil)
     /// Another release of the service begins as soon as this one is out of the way.
     case supersede(next: Int, by: String)
 }
@@ -27,46 +27,58 @@ extension RolloutPlanner {
         var planner = RolloutPlanner(state: state, facts: facts, spec: spec, step: RolloutStep(state: state))
         planner.state.time = time
         switch request {
-        case .pause(let user): try planner.pause(user)
-        case .resume(let user): try planner.resume(user)
-        case .promote(let user): try planner.hasten(user)
-        case .approve(let name, let user): try planner.approve(name, user)
-        case .abort(let user, let force): try planner.abort(user, force)
+        case .pause(let user, let why): try planner.pause(Words(user, why))
+        case .resume(let user, let why): try planner.resume(Words(user, why))
+        case .promote(let user, let why): try planner.hasten(Words(user, why))
+        case .approve(let name, let user, let why): try planner.approve(name, Words(user, why))
+        case .abort(let user, let force, let why): try planner.abort(Words(user, why), force)
         case .supersede(let next, let user): planner.supersede(next, user)
         }
         planner.step.state = planner.state
         return planner.step
     }
 
+    /// Who asks, and why.
+    private struct Words {
+        let user: String
+        /// Starts with a colon where there is any.
+        let why: String
+
+        init(_ user: String, _ why: String?) {
+            self.user = user
+            self.why = why.map { ": \($0)" } ?? ""
+        }
+    }
+
     private func refusal(_ asked: String, _ why: String) -> RolloutError {
         .notNow(service: state.service, asked: asked, phase: state.phase, why: why)
     }
 
-    private mutating func pause(_ user: String) throws(RolloutError) {
+    private mutating func pause(_ words: Words) throws(RolloutError) {
         guard !state.phase.isGoingBack else { throw refusal("pause", "it is going back") }
         guard state.phase != .frozen else { throw refusal("pause", "it is frozen already") }
         guard !state.isPaused else { throw refusal("pause", "it is paused already") }
         state.isPaused = true
-        tell("waiting", .notice, "paused by \(user)")
+        tell("waiting", .notice, "paused by \(words.user)\(words.why)")
     }
 
-    private mutating func resume(_ user: String) throws(RolloutError) {
+    private mutating func resume(_ words: Words) throws(RolloutError) {
         if state.phase == .frozen, let from = state.frozenFrom {
             guard state.migration != .unknown else {
                 throw refusal("resume", "the migration is not run again; approve `migration` if it is done, or abort")
             }
             goOn(to: from)
-            tell("step", .notice, "tried again by \(user), from \(from.rawValue)")
+            tell("step", .notice, "tried again by \(words.user), from \(from.rawValue)\(words.why)")
         } else if state.isPaused {
             state.isPaused = false
             restartClock()
-            tell("step", .notice, "resumed by \(user)")
+            tell("step", .notice, "resumed by \(words.user)\(words.why)")
         } else {
             throw refusal("resume", "it is not paused")
         }
     }
 
-    private mutating func hasten(_ user: String) throws(RolloutError) {
+    private mutating func hasten(_ words: Words) throws(RolloutError) {
         if state.phase == .frozen, let from = state.frozenFrom {
             guard state.migration != .unknown, !from.isGoingBack else {
                 throw refusal(
@@ -78,11 +90,11 @@ extension RolloutPlanner {
         }
         state.isHastened = true
         state.isPaused = false
-        tell("step", .notice, "promoted by \(user): what is left is skipped")
+        tell("step", .notice, "promoted by \(words.user): what is left is skipped\(words.why)")
     }
 
-    private mutating func approve(_ name: String, _ user: String) throws(RolloutError) {
-        let record = ApprovalRecord(name: name, user: user, time: facts.wall)
+    private mutating func approve(_ name: String, _ words: Words) throws(RolloutError) {
+        let record = ApprovalRecord(name: name, user: words.user, time: facts.wall)
         if state.phase == .frozen, state.migration == .unknown, name == Self.migrationApproval {
             state.migration = .confirmed
             goOn(to: .migration)
@@ -93,7 +105,7 @@ extension RolloutPlanner {
             }
         }
         state.approvals.append(record)
-        tell("step", .notice, "`\(name)` approved by \(user)")
+        tell("step", .notice, "`\(name)` approved by \(words.user)\(words.why)")
     }
 
     /// Names that are not approved yet, of this and later steps.
@@ -111,7 +123,7 @@ extension RolloutPlanner {
         }
     }
 
-    private mutating func abort(_ user: String, _ force: Bool) throws(RolloutError) {
+    private mutating func abort(_ words: Words, _ force: Bool) throws(RolloutError) {
         guard !state.phase.isGoingBack else { throw refusal("abort", "it goes back already") }
         guard state.phase != .cleaning else { throw refusal("abort", "the old release is going; use rollback") }
         if state.phase == .migration, state.migration == .running {
@@ -122,7 +134,7 @@ extension RolloutPlanner {
         if !early, state.migration.mayHaveRun, spec.release?.reversible != true, !force {
             throw .irreversible(service: state.service, release: state.release)
         }
-        retreat(.aborted, "aborted by \(user)")
+        retreat(.aborted, "aborted by \(words.user)\(words.why)")
     }
 
     /// A release that is promoted stays, since it is what runs; one that is not makes way.
