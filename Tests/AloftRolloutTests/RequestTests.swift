@@ -119,7 +119,7 @@ struct RequestTests {
             let release = try #require(machine.release(2))
             #expect(release.status == .failed)
             #expect(release.gates.first?.output == ["running tests"])
-            #expect(release.statusReason == "gate `tests` failed: exit code 1")
+            #expect(release.statusReason == "gate `tests` failed: exit code 1: running tests")
             #expect(machine.events.filter { $0.severity == .error }.count == 1)
             #expect(machine.world.withLock { $0.fewestServing } == 4)
         }

@@ -85,6 +85,7 @@ struct TranscriptPage: Sendable {
             line += 1
         }
         guard line < lines.count else { throw mistake(start, "a comment that ends with a line `-->`") }
+        guard !replays.contains(where: { $0.title == title }) else { throw mistake(start, "a headline of its own") }
         replays.append(replay)
         return line
     }

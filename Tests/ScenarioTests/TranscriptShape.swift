@@ -16,6 +16,7 @@ import Foundation
 /// - the places before the new release is sent anything (gates, migrating, starting) may be over before the command began
 ///   to watch: one side may lack some, but what both have has one order (`holds`).
 ///
+/// **Judgements** are as many as there was time for: in `aloft history --release` equal ones in a row count once.
 /// "insufficient" is no verdict but the moment at which somebody looked, and is left out too.
 struct TranscriptShape: Hashable {
     /// Places of a rollout that can be over before anybody looks, in a row from the beginning of the output.
@@ -30,7 +31,8 @@ struct TranscriptShape: Hashable {
         for line in output {
             guard let place = Place(line) else {
                 let text = Self.text(line)
-                if !text.contains("verdict insufficient") { lines.append(text) }
+                let isRepeated = text == lines.last && text.prefixMatch(of: Self.judgement) != nil
+                if !isRepeated, !text.contains("verdict insufficient") { lines.append(text) }
                 continue
             }
             if place.subject != subject { isBeginning = true }
@@ -41,6 +43,9 @@ struct TranscriptShape: Hashable {
             last = text
         }
     }
+
+    /// `  25%: pass` of `aloft history --release`.
+    private static var judgement: Regex<Substring> { #/ +[0-9.]+%: [a-z]+/# }
 
     /// True where both are of one run, as far as that can be said.
     func holds(_ run: TranscriptShape) -> Bool {
@@ -113,10 +118,14 @@ struct TranscriptShape: Hashable {
         Pattern(#"\bstable [\d.]+(?:%| ms| s)"#, "stable N"),
         Pattern(#"\(\d+ requests\)"#, "(N requests)"),
         Pattern(#"\b\d+ requests, \d+ failed"#, "N requests, N failed"),
-        // Which of several replicas went first, whether its end or its silence was seen first, and how often.
+        // Of replicas that do not hold: which of them went first, and whether its end or its silence was seen.
         Pattern(#"\b([a-z]+)-\d+: (?:exit code \d+|cannot connect to \S+: [A-Z][a-z ]+)"#, "$1: ended"),
-        Pattern(#"\blost \d+ times"#, "lost N times"),
-        // Gates that are advisory because they need tools: whether they passed is the machine's business.
+        Pattern(
+            #"none of its replicas is ready any more|its replicas were ready and ended, \d+ in a moment"#
+                + #"|its replicas do not stay ready: lost \d+ times"#, "its replicas do not hold"),
+        // Gates of the example that do more, or anything at all, where a tool is installed; lines as Python counts them.
+        Pattern(#"; install (?:mypy|bandit) .*$"#, ""),
+        Pattern(#"\b\d+% of shop\.py's lines"#, "N% of shop.py's lines"),
         Pattern(#"\bgate (redis|image): (?:passed|failed) in TOOK.*$"#, "gate $1"),
         // Columns are as wide as what is in them.
         Pattern(#"  +"#, "  "),

@@ -84,6 +84,14 @@ struct TranscriptShapeTests {
             TranscriptShape.text(row) != TranscriptShape.text(row.replacing("2        ready", with: "1        ready")))
     }
 
+    @Test("judgements may be as many as there was time for, not others")
+    func judgements() {
+        let page = "verdicts:\n  ops: approved by anna\n  25%: pass\n  25%: pass\n  50%: pass"
+        #expect(Self.shape(page).holds(Self.shape(page.replacing("25%: pass\n  25%: pass", with: "25%: pass"))))
+        #expect(!Self.shape(page).holds(Self.shape(page.replacing("\n  50%: pass", with: ""))))
+        #expect(!Self.shape(page).holds(Self.shape(page.replacing("50%: pass", with: "50%: inconclusive"))))
+    }
+
     @Test("a page with a transcript that nothing replays, or that does not end, is refused")
     func mistakes() {
         for text in [

@@ -43,10 +43,12 @@ extension RolloutPlanner {
     }
 
     mutating func watch() {
-        let isKept = state.strategy == .blueGreen && state.stable != nil && elapsed < deploy.keep
+        // What was watched must stand at the end; where it does not within `progressDeadline`, it goes back.
+        let isWhole = canary.map { $0.ready >= $0.desired } ?? false
+        let isKept = state.strategy == .blueGreen && state.stable != nil && (elapsed < deploy.keep || !isWhole)
         if !isKept || state.isHastened { dropStable() }
         let wait = state.strategy == .blueGreen ? max(deploy.watch, deploy.keep) : deploy.watch
-        if state.isHastened || (elapsed >= wait && !state.isPaused) { enter(.cleaning) }
+        if state.isHastened || (elapsed >= wait && isWhole && !state.isPaused) { enter(.cleaning) }
     }
 
     mutating func clean() {

@@ -110,7 +110,16 @@ extension Rollouts {
             stage: command.kind == .migration ? .migration : .before, name: command.name,
             outcome: result.passed ? .passed : .failed, required: command.isRequired,
             time: Timestamp(nanoseconds: ports.clock.wallNanoseconds), took: ports.clock.now - began,
-            detail: result.detail, output: lines.all)
+            detail: Self.detail(of: result, lastLine: lines.last), output: lines.all)
+    }
+
+    /// Characters of a command's last line that are shown with how it ended.
+    private static let maxDetail = 200
+
+    /// How it ended and what it said last, which of tests and scans is what they found.
+    private static func detail(of result: CommandResult, lastLine: String?) -> String {
+        guard let lastLine = lastLine.map({ String($0.prefix(maxDetail)) }) else { return result.detail }
+        return result.passed ? lastLine : "\(result.detail): \(lastLine)"
     }
 
     private nonisolated func check(

@@ -113,6 +113,8 @@ extension Rollouts {
         if !step.gates.isEmpty {
             life.workKey = nil
             life.work = .idle
+            // The next command has not said anything yet.
+            life.lines = OutputTail()
         }
         if let key = life.workKey, key != RolloutLife.WorkKey(phase: step.state.phase, step: step.state.step) {
             life.stopWork?.set()

@@ -127,5 +127,6 @@ final class OutputTail: Sendable {
     }
 
     var all: [String] { lines.withLock { $0 } }
-    var last: String? { lines.withLock { $0.last } }
+    /// The last that is not blank.
+    var last: String? { lines.withLock { $0.last { !$0.allSatisfy(\.isWhitespace) } } }
 }
