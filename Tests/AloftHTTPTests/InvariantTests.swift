@@ -1,3 +1,4 @@
+import AloftTestKit
 import Testing
 
 @testable import AloftHTTP

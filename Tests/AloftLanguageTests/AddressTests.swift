@@ -1,4 +1,5 @@
 import AloftModel
+import AloftTestKit
 import Foundation
 import Testing
 
@@ -14,7 +15,7 @@ import Testing
 struct AddressTests {
     @Test("are read and spelled as the system does it, for random and damaged ones")
     func comparedWithTheSystem() {
-        var random = Seeded(seed: 11)
+        var random = SplitMix(seed: 11)
         for round in 0..<20_000 {
             let text = Self.candidate(round, &random)
             let own = IPAddress.v6(text)
@@ -40,7 +41,7 @@ struct AddressTests {
         #expect(IPAddress.text(try #require(IPAddress.v6(text))) == spelled)
     }
 
-    private static func candidate(_ round: Int, _ random: inout Seeded) -> String {
+    private static func candidate(_ round: Int, _ random: inout SplitMix) -> String {
         var bytes = (0..<16).map { _ in UInt8.random(in: 0...255, using: &random) }
         for index in bytes.indices where Bool.random(using: &random) { bytes[index] = 0 }
         var text = Array((round % 2 == 0 ? system(bytes) : IPAddress.text(bytes)).utf8)

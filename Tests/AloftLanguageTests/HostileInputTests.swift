@@ -1,4 +1,5 @@
 import AloftLanguage
+import AloftTestKit
 import Testing
 
 /// Files made to hurt: each gets an error in bounded time, and never a crash.
@@ -143,7 +144,7 @@ struct HostileInputTests {
 
     @Test("of random bytes never crash")
     func randomBytes() {
-        var random = Seeded(seed: 7)
+        var random = SplitMix(seed: 7)
         for _ in 0..<2000 {
             let length = Int.random(in: 0...200, using: &random)
             let bytes = (0..<length).map { _ in UInt8.random(in: 0...255, using: &random) }

@@ -1,5 +1,6 @@
 import AloftLanguage
 import AloftModel
+import AloftTestKit
 import Foundation
 import Testing
 
@@ -22,14 +23,14 @@ struct MutationTests {
     func neverCrashes(batch: Int) {
         for number in 0..<Self.rounds {
             let seed = UInt64(batch * 1_000_000 + number)
-            var random = Seeded(seed: seed)
+            var random = SplitMix(seed: seed)
             var bytes = Array(RandomFile.text(seed: seed % 97).utf8)
             for _ in 0..<Int.random(in: 1...6, using: &random) { Self.damage(&bytes, &random) }
             check(bytes, seed: seed)
         }
     }
 
-    private static func damage(_ bytes: inout [UInt8], _ random: inout Seeded) {
+    private static func damage(_ bytes: inout [UInt8], _ random: inout SplitMix) {
         guard !bytes.isEmpty else { return }
         let place = Int.random(in: 0..<bytes.count, using: &random)
         let length = min(Int.random(in: 0...12, using: &random), bytes.count - place)

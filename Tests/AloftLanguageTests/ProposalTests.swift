@@ -1,5 +1,6 @@
 import AloftLanguage
 import AloftModel
+import AloftTestKit
 import Testing
 
 @Suite("aloft init")
@@ -166,7 +167,7 @@ struct ProposalTests {
             "web: " + String(repeating: "x", count: 60_000),
             "app = Flask(", "'.settings'", ".executableTarget(name: \"${A}\"", "web: ~/x\nweb: y\n-: z\n", "release: x",
         ]
-        var random = Seeded(seed: 5)
+        var random = SplitMix(seed: 5)
         for round in 0..<600 {
             var contents: [String: String] = [:]
             for _ in 0..<Int.random(in: 0...3, using: &random) {

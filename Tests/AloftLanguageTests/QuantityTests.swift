@@ -1,4 +1,5 @@
 import AloftModel
+import AloftTestKit
 import Testing
 
 @testable import AloftLanguage
@@ -53,7 +54,7 @@ struct QuantityTests {
 
     @Test("every duration and size is spelled so that it reads as itself")
     func spelledAgain() throws {
-        var random = Seeded(seed: 3)
+        var random = SplitMix(seed: 3)
         for _ in 0..<2000 {
             let bits = Int.random(in: 0...40, using: &random)
             let number = Int.random(in: 0...(1 << bits), using: &random)

@@ -1,15 +1,17 @@
+import AloftTestKit
+
 /// Valid files, all different, from a seed: what a property must hold for.
 final class RandomFile {
-    private var random: Seeded
+    private var random: SplitMix
     var lines = ["version: 1"]
 
     static func text(seed: UInt64) -> String {
-        let file = RandomFile(random: Seeded(seed: seed))
+        let file = RandomFile(random: SplitMix(seed: seed))
         file.write()
         return file.lines.joined(separator: "\n") + "\n"
     }
 
-    private init(random: Seeded) { self.random = random }
+    private init(random: SplitMix) { self.random = random }
 
     func pick<Item>(_ items: [Item]) -> Item {
         items[Int.random(in: items.indices, using: &random)]

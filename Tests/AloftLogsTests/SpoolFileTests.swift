@@ -1,5 +1,6 @@
 import AloftModel
 import AloftSystem
+import AloftTestKit
 import Foundation
 import Testing
 
@@ -253,7 +254,7 @@ struct SpoolTests {
     @Test("what a random writer wrote is what the log holds, in order, whatever the pieces")
     func random() throws {
         let seed = UInt64.random(in: 0...UInt64.max)
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix(seed: seed)
         let store = try store()
         var table = table(store)
         var run = try attach(table, replica())

@@ -1,3 +1,4 @@
+import AloftTestKit
 import Testing
 
 @testable import AloftMetrics
@@ -23,7 +24,7 @@ struct HistogramTests {
 
     @Test("merging per-loop histograms gives what one histogram would have counted")
     func mergeEqualsOne() {
-        var generator = SeededGenerator(seed: 7)
+        var generator = SplitMix(seed: 7)
         var whole = Histogram()
         var loops = [Histogram](repeating: Histogram(), count: 4)
         for index in 0..<1000 {
@@ -39,20 +40,5 @@ struct HistogramTests {
     @Test("the duration buckets are those of OpenTelemetry's HTTP conventions")
     func durationBounds() {
         #expect(Histogram().bounds == [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10])
-    }
-}
-
-/// SplitMix64.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

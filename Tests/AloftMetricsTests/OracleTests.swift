@@ -1,3 +1,4 @@
+import AloftTestKit
 import Foundation
 import Testing
 
@@ -27,7 +28,7 @@ struct OracleTests {
     @Test("both formats carry the same samples, for random families with hostile label values")
     func agree() throws {
         let seed = UInt64.random(in: 0...UInt64.max)
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix(seed: seed)
         let families = (0..<40).map { Self.randomFamily($0, using: &generator) }
         let samples = try MetricsFormat.allCases.map { format in
             try Oracle.parse(format, families).filter { $0.hasPrefix("sample ") }.sorted()
@@ -44,7 +45,7 @@ struct OracleTests {
         #expect(lines.contains { $0.hasPrefix("sample process_open_fds {} ") })
     }
 
-    private static func randomFamily(_ index: Int, using generator: inout SeededGenerator) -> MetricFamily {
+    private static func randomFamily(_ index: Int, using generator: inout SplitMix) -> MetricFamily {
         let kinds: [MetricFamily.Kind] = [.counter, .gauge, .histogram]
         let kind = kinds.randomElement(using: &generator) ?? .gauge
         var family = MetricFamily("family_\(index)", help: hostileText(using: &generator), kind: kind)
@@ -61,7 +62,7 @@ struct OracleTests {
         return family
     }
 
-    private static func hostileText(using generator: inout SeededGenerator) -> String {
+    private static func hostileText(using generator: inout SplitMix) -> String {
         let pieces = ["\\", "\"", "\n", "n", "\\n", "{", "}", ",", "=", " ", "#", "é", "😀", "# EOF", "\t", "le"]
         return "x" + (0..<6).map { _ in pieces.randomElement(using: &generator) ?? "" }.joined() + "x"
     }

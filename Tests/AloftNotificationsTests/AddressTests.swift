@@ -1,4 +1,5 @@
 import AloftModel
+import AloftTestKit
 import Testing
 
 @testable import AloftNotifications
@@ -81,7 +82,7 @@ struct SMTPReplyTests {
     }
 
     private func bytes(seed: UInt64) {
-        var dice = Dice(state: seed)
+        var dice = SplitMix(seed: seed)
         var parser = SMTPReplyParser()
         let common = Array("250 -\r\n".utf8)
         do {

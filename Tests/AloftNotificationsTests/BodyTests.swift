@@ -1,4 +1,5 @@
 import AloftModel
+import AloftTestKit
 import Crypto
 import Foundation
 import Testing
@@ -159,7 +160,7 @@ struct MailMessageTests {
     }
 
     private func texts(seed: UInt64) throws {
-        var dice = Dice(state: seed)
+        var dice = SplitMix(seed: seed)
         let pieces = [
             "\r\n", "\n", "\r", ".", "\r\n.\r\n", "Bcc: evil@example.org", " ", "\t", "=", "=?utf-8?B?", "ü", "👩‍👩‍👧‍👦",
             "\u{85}",

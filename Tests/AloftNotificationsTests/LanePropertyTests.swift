@@ -1,4 +1,5 @@
 import AloftModel
+import AloftTestKit
 import Testing
 
 @testable import AloftNotifications
@@ -11,7 +12,7 @@ struct LanePropertyTests {
     }
 
     private func life(seed: UInt64) throws {
-        var dice = Dice(state: seed)
+        var dice = SplitMix(seed: seed)
         let queue = Queue()
         queue.hasFallback = Bool.random(using: &dice)
         let isSlack = Bool.random(using: &dice)
@@ -59,7 +60,7 @@ private struct Story {
     /// Lines by the id of what may have arrived.
     private var sealed: [String: [OutboxLine]] = [:]
 
-    mutating func step(_ step: Int, _ queue: Queue, isSlack: Bool, _ dice: inout Dice) {
+    mutating func step(_ step: Int, _ queue: Queue, isSlack: Bool, _ dice: inout SplitMix) {
         switch Int.random(in: 0..<10, using: &dice) {
         case 0...3: post(step, queue, &dice)
         case 4...5: queue.pass(.milliseconds(Int.random(in: 1...20_000, using: &dice)))
@@ -82,7 +83,7 @@ private struct Story {
         }
     }
 
-    private mutating func post(_ step: Int, _ queue: Queue, _ dice: inout Dice) {
+    private mutating func post(_ step: Int, _ queue: Queue, _ dice: inout SplitMix) {
         let key = "k/\(Int.random(in: 0..<8, using: &dice))"
         let isOver = Bool.random(using: &dice)
         // A silent repetition is news again only after hours, so each beginning here has a title of its own.
@@ -94,7 +95,7 @@ private struct Story {
         queue.post(notice, window: window.randomElement(using: &dice) ?? .seconds(2))
     }
 
-    private mutating func end(_ message: OutboxMessage, _ queue: Queue, isSlack: Bool, _ dice: inout Dice) {
+    private mutating func end(_ message: OutboxMessage, _ queue: Queue, isSlack: Bool, _ dice: inout SplitMix) {
         underWay = nil
         switch Int.random(in: 0..<3, using: &dice) {
         case 0:

@@ -1,4 +1,5 @@
 import AloftModel
+import AloftTestKit
 import Testing
 
 @testable import AloftRollout
@@ -171,20 +172,5 @@ struct CrashTests {
         case 5: .abort(by: "x", force: random.next() % 2 == 0)
         default: .supersede(next: 3, by: "x")
         }
-    }
-}
-
-/// Vigna's SplitMix64: the same numbers from the same seed.
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
     }
 }

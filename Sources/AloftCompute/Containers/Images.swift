@@ -174,7 +174,10 @@ struct Images: Sendable {
         var removed = 0
         for line in listed.output.split(separator: "\n") {
             let words = line.split(separator: " ").map(String.init)
-            guard words.count == 2, !kept.contains(words[0]) else { continue }
+            // An image is listed with all its names, also those that the filter does not fit.
+            guard words.count == 2, words[1].hasPrefix(repository(service) + ":"), !kept.contains(words[0]) else {
+                continue
+            }
             let answer = try await calls.finish(["image", "rm", words[1]], within: EngineCalls.Limit.change)
             if answer.succeeded { removed += 1 }
         }

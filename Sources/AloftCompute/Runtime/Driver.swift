@@ -24,6 +24,8 @@ package protocol Driver: Sendable {
     func endCommand(_ mark: String) async throws(LaunchFailure)
     /// The image that a reference means now, by a name that stays the same: what a release is made of.
     func resolveImage(_ spec: ContainerSpec, service: String) async throws(LaunchFailure) -> String
+    /// Removes what was built for a service and is none of these ids; how many names of images were removed.
+    func removeBuiltImages(of service: String, keeping kept: Set<String>) async throws(LaunchFailure) -> Int
     /// Called when all replicas have ended and none will be started.
     func close() async
 }
@@ -57,6 +59,9 @@ extension Driver {
     package func resolveImage(_ spec: ContainerSpec, service: String) async throws(LaunchFailure) -> String {
         throw LaunchFailure("`\(service)`: there is nothing here that runs containers")
     }
+
+    /// A driver without containers has built nothing.
+    package func removeBuiltImages(of service: String, keeping kept: Set<String>) async throws(LaunchFailure) -> Int { 0 }
 
     /// A driver that runs no such commands left none.
     package func endCommand(_ mark: String) async throws(LaunchFailure) {}

@@ -54,7 +54,7 @@ struct ImageTests {
         try await withFixture { fixture in
             let folder = try fixture.directory()
             let driver = driver("\(folder)/.aloft")
-            let other = driver(try fixture.directory())
+            let other = self.driver(try fixture.directory())
             let spec = ContainerSpec(source: .build(directory: folder))
             var built: [String] = []
             try TestImage.writeContext(folder, "LABEL test=\(folder)\n")

@@ -1,12 +1,13 @@
 import AloftModel
 import AloftSystem
+import AloftTestKit
 import Testing
 
 @testable import AloftCompute
 
 /// A world in which processes get ready, crash and end as dice say, and a planner that is asked after each thing.
 private struct World {
-    var random: Dice
+    var random: SplitMix
     var desired = 3
     let minAvailable = 2
     var epoch = 0
@@ -85,7 +86,7 @@ struct PlannerSimulationTests {
     @Test("keeps minAvailable through crashes, restarts and scaling, and settles when they end", arguments: 0..<40)
     func invariants(round: Int) {
         let seed = UInt64.random(in: 0 ... .max)
-        var world = World(random: Dice(state: seed))
+        var world = World(random: SplitMix(seed: seed))
         for step in 0..<300 {
             if step % 90 == 40 { world.epoch += 1 }
             if step % 70 == 50 { world.desired = Int.random(in: 2...5, using: &world.random) }
@@ -107,7 +108,7 @@ struct PlannerSimulationTests {
 
 /// Two sets of one service, of which one takes over from the other while everything that can go wrong does.
 private struct TwoSets {
-    var random: Dice
+    var random: SplitMix
     let minAvailable = 2
     var sets = [
         ServicePlanner.ReplicaSet(release: 1, wanted: [1, 2, 3], processes: []),
@@ -190,7 +191,7 @@ extension PlannerSimulationTests {
     @Test("two sets keep what they must together, whatever is asked of them, and settle", arguments: 0..<40)
     func twoSets(round: Int) {
         let seed = UInt64.random(in: 0 ... .max)
-        var world = TwoSets(random: Dice(state: seed))
+        var world = TwoSets(random: SplitMix(seed: seed))
         for step in 0..<400 {
             if step % 25 == 20 { world.change() }
             world.happen(crashes: true)

@@ -1,3 +1,4 @@
+import AloftTestKit
 import Testing
 
 @testable import AloftCompute
@@ -68,7 +69,7 @@ struct ProbeResponseTests {
     @Test("random bytes and random cuts neither crash nor hang")
     func random() {
         let seed = UInt64.random(in: 0 ... .max)
-        var random = Dice(state: seed)
+        var random = SplitMix(seed: seed)
         let parts = [
             "HTTP/1.1 200 OK\r\n", "Content-Length: ", "99", "-1", "\r\n\r\n", "Transfer-Encoding: chunked\r\n", "\n",
             "fffffffff\r\n", "0\r\n", ":", "\u{0}",

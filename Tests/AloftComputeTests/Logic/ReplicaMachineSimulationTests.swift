@@ -1,5 +1,6 @@
 import AloftModel
 import AloftSystem
+import AloftTestKit
 import Glibc
 import Testing
 
@@ -41,7 +42,7 @@ struct ReplicaMachineSimulationTests {
     @Test("whatever happens in whatever order, it leaves rotation before it is signalled and is swept once")
     func anyOrder() {
         let seed = UInt64.random(in: 0 ... .max)
-        var dice = Dice(state: seed)
+        var dice = SplitMix(seed: seed)
         let events: [ReplicaMachine.Event] = [
             .launched, .launchFailed, .adopted, .exited, .probed(.startup, passed: true),
             .probed(.startup, passed: false), .probed(.readiness, passed: true), .probed(.readiness, passed: true),

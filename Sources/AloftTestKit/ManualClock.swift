@@ -2,7 +2,7 @@ import AloftSystem
 import Synchronization
 
 /// A clock that stands still until a test moves it; the wall clock can be set back on its own.
-final class ManualClock: TimeSource {
+package final class ManualClock: TimeSource {
     private struct Sleeper {
         let deadline: MonotonicTime
         let continuation: CheckedContinuation<Bool, Never>
@@ -17,15 +17,17 @@ final class ManualClock: TimeSource {
 
     private let state = Mutex(State())
 
-    var wallNanoseconds: Int64 { state.withLock { $0.wall } }
-    var now: MonotonicTime { state.withLock { $0.now } }
+    package init() {}
+
+    package var wallNanoseconds: Int64 { state.withLock { $0.wall } }
+    package var now: MonotonicTime { state.withLock { $0.now } }
 
     /// Deadlines somebody sleeps until, as times from now.
-    var pending: [Duration] {
+    package var pending: [Duration] {
         state.withLock { state in state.sleepers.values.map { $0.deadline - state.now }.sorted() }
     }
 
-    func advance(by time: Duration) {
+    package func advance(by time: Duration) {
         let woken = state.withLock { state in
             state.now = state.now + time
             state.wall += Int64(time / .nanoseconds(1))
@@ -36,9 +38,9 @@ final class ManualClock: TimeSource {
         for continuation in woken { continuation.resume(returning: true) }
     }
 
-    func setWallBack(by time: Duration) { state.withLock { $0.wall -= Int64(time / .nanoseconds(1)) } }
+    package func setWallBack(by time: Duration) { state.withLock { $0.wall -= Int64(time / .nanoseconds(1)) } }
 
-    func sleep(until deadline: MonotonicTime) async throws {
+    package func sleep(until deadline: MonotonicTime) async throws {
         let number = state.withLock { state in
             state.last += 1
             return state.last
