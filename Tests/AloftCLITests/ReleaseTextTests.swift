@@ -69,8 +69,8 @@ struct ReleaseTextTests {
 
                 """)
         #expect(
-            ChannelText(palette: .plain).test(
-                NotificationTestReport(channel: "ops", isDelivered: false, answer: "HTTP 404")
-            ) == "ops: not delivered, HTTP 404\n")
+            ChannelText(palette: .plain).delivered(
+                NotificationTestReport(channel: "ops", isDelivered: true, answer: "HTTP 200 OK")
+            ) == "ops: delivered, HTTP 200 OK\n")
     }
 }

@@ -7,7 +7,8 @@ extension Scenarios {
     struct Examples {
         /// Each file of `examples`, with each environment it has and without any.
         private static let files: [(name: String, environment: String?)] = [
-            ("hello", nil), ("httpbin", nil), ("autoscaling", nil), ("rollouts", nil), ("rollouts", "staging"),
+            ("hello", nil), ("httpbin", nil), ("autoscaling", nil), ("notifications", nil), ("rollouts", nil),
+            ("rollouts", "staging"),
             ("rollouts", "production"),
         ]
 
@@ -30,7 +31,10 @@ extension Scenarios {
                 let folder = try fixture.directory() + "/" + name
                 try FileManager.default.copyItem(atPath: Checkout.root + "/examples/" + name, toPath: folder)
                 let choice = environment.map { ["--env", $0] } ?? []
-                let check = try await Child.run([Checkout.aloft, "check"] + choice, directory: folder)
+                var environment = Child.plainEnvironment
+                environment["HOOK_SECRET"] = "hush"
+                let check = try await Child.run(
+                    [Checkout.aloft, "check"] + choice, environment: environment, directory: folder)
                 #expect(check.ending == .exited(0), "\(check.output)")
                 #expect(!check.output.contains("warning"), "\(check.output)")
             }

@@ -59,9 +59,15 @@ struct NotifyTestCommand: AsyncParsableCommand {
         let terminal = Terminal.standard
         if output.json {
             try terminal.say(json: report)
-        } else {
-            terminal.say(ChannelText(palette: terminal.palette).test(report))
+            if !report.isDelivered { throw CommandFailure.ExitCode.failed.error }
+            return
         }
-        if !report.isDelivered { throw CommandFailure.ExitCode.failed.error }
+        guard report.isDelivered else {
+            throw CommandFailure(
+                "\(channel): not delivered: \(Palette.printable(report.answer))",
+                hint: "correct notifications.channels.\(channel) or its variable, then `aloft reload\(daemon.typed)`",
+                code: "notDelivered")
+        }
+        terminal.say(ChannelText(palette: terminal.palette).delivered(report))
     }
 }

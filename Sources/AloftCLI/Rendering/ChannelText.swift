@@ -29,10 +29,8 @@ package struct ChannelText: Sendable {
         return table.render(palette)
     }
 
-    package func test(_ report: NotificationTestReport) -> String {
-        let answer = Palette.printable(report.answer)
-        return "\(palette(.bold, report.channel)): "
-            + (report.isDelivered ? palette(.green, "delivered") : palette(.red, "not delivered")) + ", \(answer)\n"
+    package func delivered(_ report: NotificationTestReport) -> String {
+        "\(palette(.bold, report.channel)): \(palette(.green, "delivered")), \(Palette.printable(report.answer))\n"
     }
 
     private func tone(of channel: ChannelReport) -> Palette.Tone {
