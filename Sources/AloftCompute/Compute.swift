@@ -24,6 +24,8 @@ package actor Compute {
     /// Nil while `run()` does not run.
     var jobs: AsyncStream<Job>.Continuation?
     var isRunning = false
+    /// What an earlier daemon left is known.
+    var hasAdopted = false
     /// Nothing is started any more.
     var isStopping = false
     var waiters: [UInt64: Waiter] = [:]
@@ -83,6 +85,7 @@ package actor Compute {
             let found = try await find()
             jobs = continuation
             adopt(found.records, found.leftovers)
+            hasAdopted = true
             for name in order { advance(name) }
             // Where there are no services, whoever waits for the end of all is told here.
             resumeWaiters()

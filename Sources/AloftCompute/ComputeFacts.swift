@@ -136,7 +136,7 @@ extension Compute {
         state.release == set.release && state.digest == set.digest && state.epoch == set.epoch
     }
 
-    private func isTrusted(_ state: ReplicaFacts) -> Bool {
+    func isTrusted(_ state: ReplicaFacts) -> Bool {
         guard let adopted = state.adoptedAt, !state.machine.wasReady else { return false }
         return now - adopted < ReplicaFacts.adoptionTrust
     }

@@ -102,10 +102,16 @@ extension Compute {
     }
 
     /// The sets of a service, the primary first; empty where there is no such service. Measures nothing.
+    ///
+    /// Waits, a minute at most, until what an earlier daemon left is known: a set whose processes nobody has found yet
+    /// looks like one that has none.
     package func sets(_ service: String) async -> [ReplicaSetStatus] {
+        if !hasAdopted && !isStopping { _ = await wait(within: Self.adoptionLimit) { $0.hasAdopted } }
         guard let facts = services[service] else { return [] }
         return await withLastLines(sets(of: facts, [:]))
     }
+
+    private static let adoptionLimit = Duration.seconds(60)
 
     /// The number that the primary set is being brought to; nil where there is no such service.
     package func desired(_ service: String) -> Int? { services[service]?.primary.wanted.count }

@@ -35,6 +35,8 @@ package struct ReplicaSetStatus: Sendable, Hashable, Codable {
     package var replicas: [ReplicaStatus]
     /// Indexes that should have a process and have none: backing off, failed or finished.
     package var waiting: [ReplicaStatus]
+    /// Replicas that were found when the daemon began and were not asked yet: believed to be as ready as they were.
+    package var adopting = 0
     /// How often a replica of it that had been ready has ended by itself, since this daemon knows the set.
     package var crashes = 0
 }

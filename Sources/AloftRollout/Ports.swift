@@ -57,6 +57,8 @@ package struct SetState: Sendable, Hashable {
     package var desired: Int
     /// In rotation.
     package var ready: Int
+    /// Found by a daemon that has just begun and not asked yet: nobody knows whether they are as ready as they were.
+    package var unsure: Int
     /// Processes that exist, those that start and those that drain among them.
     package var replicas: Int
     /// How often a replica of it that had been ready has ended by itself. Only how it grows is looked at: one that ends
@@ -67,7 +69,8 @@ package struct SetState: Sendable, Hashable {
     package var failure: String?
 
     package init(
-        release: Int, isPrimary: Bool, desired: Int, ready: Int, replicas: Int, crashes: Int = 0,
+        release: Int, isPrimary: Bool, desired: Int, ready: Int, replicas: Int, unsure: Int = 0,
+        crashes: Int = 0,
         failure: String? = nil
     ) {
         self.release = release
@@ -75,6 +78,7 @@ package struct SetState: Sendable, Hashable {
         self.desired = desired
         self.ready = ready
         self.replicas = replicas
+        self.unsure = unsure
         self.crashes = crashes
         self.failure = failure
     }

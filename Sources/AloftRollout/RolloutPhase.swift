@@ -136,8 +136,23 @@ package struct ReadinessState: Sendable, Hashable, Codable {
     package var last: Int = 0
     /// The set's crashes when last looked at.
     package var crashes: Int?
+    /// The rollout's clock when a daemon went on with it, until each replica that it found was asked once.
+    package var restored: Duration?
 
     package init() {}
+
+    /// Another daemon goes on; its counts begin anew.
+    package mutating func restart(at time: Duration) {
+        crashes = nil
+        restored = time
+    }
+
+    /// The replicas are stopped with the daemon: that they are gone says nothing about them.
+    mutating func forget() {
+        best = 0
+        last = 0
+        lackingSince = nil
+    }
 }
 
 /// What is remembered between two judgements.

@@ -45,6 +45,21 @@ package actor Rollouts {
         }
         isEnding = true
         for service in lives.keys { refuseRequests(of: service) }
+        // Written although this task is cancelled by now.
+        await Task { await self.leave() }.value
+    }
+
+    /// The next daemon starts all replicas anew, and must not take that for a loss.
+    private func leave() async {
+        for (service, life) in lives where life.state.isUnderWay {
+            lives[service]?.state.readiness.forget()
+            guard let state = lives[service]?.state else { continue }
+            do throws(RolloutError) {
+                try await save([], state)
+            } catch {
+                logger.warning("a rollout that stops with the daemon was not written", metadata: life.metadata(error))
+            }
+        }
     }
 
     // MARK: Beginning

@@ -137,7 +137,8 @@ extension Scenarios {
         private func oneFailure(_ stage: DeployStage, because reason: String) async throws {
             let errors = try await stage.events().filter { $0.contains("\"error\"") && $0.contains("\"rollout.") }
             #expect(errors.count == 1, "\(errors)")
-            #expect(errors.first?.contains("rollout.failed") == true && errors.first?.contains(reason) == true, "\(errors)")
+            #expect(
+                errors.first?.contains("rollout.failed") == true && errors.first?.contains(reason) == true, "\(errors)")
             let history = try await stage.aloft.command("history", "web", "--json").output
             #expect(history.contains("rolledBack"), "\(history)")
         }

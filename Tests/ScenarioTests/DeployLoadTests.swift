@@ -45,7 +45,8 @@ extension Scenarios {
             }
         }
 
-        @Test("a service of one replica is deployed without losing a request", arguments: [Strategy.rolling, .blueGreen])
+        @Test(
+            "a service of one replica is deployed without losing a request", arguments: [Strategy.rolling, .blueGreen])
         func single(_ strategy: Strategy) async throws {
             try await withFixture { fixture in
                 let stage = try await DeployStage.start(.process, replicas: 1, deploy: strategy.keys, fixture)

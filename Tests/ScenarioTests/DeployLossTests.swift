@@ -37,7 +37,8 @@ extension Scenarios {
                 (1...3).map { Moment(strategy: strategy, phase: "rollingBack", report: $0) }
             }
 
-            static let container: [Moment] = ["gates", "starting", "shifting", "promoting", "watching", "cleaningUp"]
+            static let container: [Moment] =
+                ["gates", "starting", "shifting", "promoting", "watching", "cleaningUp"]
                 .map { Moment(strategy: .canary, phase: $0) }
                 + [Moment(strategy: .rolling, phase: "shifting"), Moment(strategy: .blueGreen, phase: "promoting")]
         }
@@ -58,7 +59,8 @@ extension Scenarios {
             _ driver: Driver, _ strategy: Strategy, service: String = "", _ fixture: Fixture
         ) async throws -> DeployStage {
             try await DeployStage.start(
-                driver, deploy: Self.phases + strategy.keys, service: service, environment: ["START_MS": "300"], fixture)
+                driver, deploy: Self.phases + strategy.keys, service: service, environment: ["START_MS": "300"], fixture
+            )
         }
 
         /// Kills the daemon when `moment` has come or the rollout is over, and starts the next one.
@@ -71,7 +73,8 @@ extension Scenarios {
                 every: .milliseconds(1)
             ) {
                 let lines = deploy.output.split(separator: "\n").filter(isMine)
-                return lines.count { $0.contains(word) } >= moment.report || lines.contains { $0.contains("\"outcome\"") }
+                return lines.count { $0.contains(word) } >= moment.report
+                    || lines.contains { $0.contains("\"outcome\"") }
             }
             kill(stage.aloft.pid, SIGKILL)
             let seen = try DeployStage.reports(in: deploy.output).filter { $0.release == 2 }.map(\.phase)
@@ -84,7 +87,8 @@ extension Scenarios {
         }
 
         /// Waits until requests are answered, then counts all of them until the rollout is over.
-        private func servesOn(_ stage: DeployStage, _ strategy: Strategy, _ deploy: Child) async throws -> Child.Ending {
+        private func servesOn(_ stage: DeployStage, _ strategy: Strategy, _ deploy: Child) async throws -> Child.Ending
+        {
             if strategy == .recreate { return try await deploy.ended(within: .seconds(60)) }
             try await eventually("requests are answered again") {
                 // Refused until the edge listens.
@@ -136,7 +140,8 @@ extension Scenarios {
             }
         }
 
-        @Test("a migration that was cut off is not run again, and the release before serves on", arguments: [true, false])
+        @Test(
+            "a migration that was cut off is not run again, and the release before serves on", arguments: [true, false])
         func migration(_ isReversible: Bool) async throws {
             try await withFixture { fixture in
                 let release = "release: {command: [PROGRAM, wait, \"3000\"], reversible: \(isReversible)}"
@@ -155,7 +160,47 @@ extension Scenarios {
             }
         }
 
-        @Test("what is frozen, paused or waits for somebody still does so afterwards, and goes on as it is told")
+        @Test("a daemon that is stopped in mid-canary goes on with it when it is started again")
+        func stopped() async throws {
+            try await withFixture { fixture in
+                let keys = "strategy: canary\nsteps: [{weight: 50%, for: 1s}, {approve: ops}]"
+                var stage = try await DeployStage.start(.process, deploy: keys, fixture)
+                try await stage.begin(version: 1)
+                try await stage.rollout("it waits for ops") { $0?.phase == "waiting" }
+                stage.aloft.child.signal(SIGTERM)
+                #expect(try await stage.aloft.child.ended() == .exited(0), "\(stage.aloft.output)")
+                #expect(try stage.processes.isEmpty)
+                stage.aloft = try Aloft.again(in: stage.aloft.directory, fixture: fixture)
+                _ = try await stage.aloft.ready(3)
+                let load = try await stage.load(rate: 500, requests: 1000).ended()
+                #expect(load.lost == 0 && abs(load.count(of: 1) - 500) < 50, "\(load)")
+                let status = try await stage.rollout("it waits for ops") { $0?.phase == "waiting" }
+                #expect(status.services[0].rollout?.weight == 50)
+                #expect(try await stage.aloft.command("approve", "web", "--wait").ending == .exited(0))
+                try await stage.only(1)
+            }
+        }
+
+        @Test("a frozen release keeps its share, and going back from there is an `abort` away")
+        func frozen() async throws {
+            try await withFixture { fixture in
+                let keys = "strategy: canary\nsteps: [{weight: 50%, for: 1m}]\nonFailure: freeze\n"
+                    + "analysis: {interval: 1s, minRequests: 10, maxErrorRate: 50%, probeRequests: {path: /, rate: 50/s}}"
+                var stage = try await DeployStage.start(.process, deploy: keys, fixture)
+                try await stage.begin(version: 1, ["ERRORS": "100"])
+                try await stage.rollout("frozen") { $0?.phase == "frozen" }
+                try await stage.crash()
+                _ = try await stage.aloft.ready(3)
+                let status = try await stage.rollout("frozen") { $0?.phase == "frozen" }
+                #expect(status.services[0].rollout?.weight == 50)
+                let load = try await stage.load(rate: 500, requests: 1000).ended()
+                #expect(load.failed == 0 && abs(load.count(of: 1) - 500) < 50, "\(load)")
+                #expect(try await stage.aloft.command("abort", "web").ending == .exited(0))
+                try await stage.only(0)
+            }
+        }
+
+        @Test("what is paused or waits for somebody still does so afterwards, and goes on as it is told")
         func waits() async throws {
             try await withFixture { fixture in
                 let keys = "strategy: canary\nsteps: [{weight: 50%, for: 1s}, {approve: ops}, {weight: 80%, for: 1s}]"

@@ -68,6 +68,8 @@ struct DeployStage: Sendable {
         let aloft = try Aloft.start(in: home, file: file.text, fixture: fixture)
         let stage = DeployStage(file: file, driver: driver, fixture: fixture, aloft: aloft)
         _ = try await aloft.ready(replicas, within: .seconds(60))
+        // The first release is rolled out as well.
+        try await stage.rollout("release 1 is current") { $0 == nil }
         return stage
     }
 
@@ -215,7 +217,8 @@ struct DeployStage: Sendable {
     private static func removeContainers(of home: String) async throws {
         let names = try await containers(of: home)
         guard !names.isEmpty else { return }
-        let answer = try await Child.run([ContainerImage.program, "rm", "--force", "--time", "0"] + names, directory: home)
+        let answer = try await Child.run(
+            [ContainerImage.program, "rm", "--force", "--time", "0"] + names, directory: home)
         throw KitError.missing("left behind: \(names); removed now: \(answer.ending)")
     }
 }

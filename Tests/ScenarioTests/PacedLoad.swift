@@ -81,7 +81,9 @@ final class PacedLoad: Sendable {
     ) async throws -> Report {
         try await eventually("\(what): \(child.output.suffix(600))", within: limit) {
             if let report = try report, holds(report) { return report }
-            if let ending = child.ending { throw KitError.missing("the load ended, \(ending): \(child.output.suffix(500))") }
+            if let ending = child.ending {
+                throw KitError.missing("the load ended, \(ending): \(child.output.suffix(500))")
+            }
             return nil
         }
     }

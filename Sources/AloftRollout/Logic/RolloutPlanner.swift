@@ -14,6 +14,10 @@ package struct RolloutPlanner {
     /// A release that loses ready replicas so often, and as often as half of its replicas, does not hold.
     package static let minLosses = 3
 
+    /// After a restart of the daemon replicas that it found are asked once before they count: for so long at most nothing
+    /// is decided.
+    package static let mostSettling = Duration.seconds(5)
+
     /// What follows from the state and what is observed.
     ///
     /// - Parameter spec: The service as the new release describes it.
@@ -27,12 +31,23 @@ package struct RolloutPlanner {
     private mutating func plan() {
         guard !state.phase.isEnd else { return }
         state.time = facts.time
+        if isSettling { return reconcile() }
         let phase = state.phase
         watchReadiness()
         if state.phase == phase { analyse() }
         if state.phase == phase { advance() }
         // Actions belong to the state that is written with them; a phase just entered is looked at again at once.
         if state.phase == phase { reconcile() } else { step.actions = [] }
+    }
+
+    /// Sets that were ready look like ones that have nobody, until each replica has been asked once.
+    private var isSettling: Bool {
+        mutating get {
+            guard let restored = state.readiness.restored else { return false }
+            if facts.sets.contains(where: { $0.unsure > 0 }), facts.time - restored < Self.mostSettling { return true }
+            state.readiness.restored = nil
+            return false
+        }
     }
 
     private mutating func advance() {

@@ -29,6 +29,7 @@ extension Rollouts {
     private func restore(_ written: RolloutState) async throws(RolloutError) {
         var state = written
         state.analysis.restart()
+        state.readiness.restart(at: state.time)
         let releases = try await releases(of: state.service)
         let stable = releases.first { $0.number == state.stable }
         do throws(RolloutError) {

@@ -212,6 +212,7 @@ struct SyncDriver {
         state.analysis.began = nil
         state.analysis.looked = nil
         state.analysis.passes = 0
+        state.readiness.restart(at: state.time)
         workKey = nil
         work = .idle
         lastProbe = nil

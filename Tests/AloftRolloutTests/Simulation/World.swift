@@ -42,6 +42,9 @@ struct World: Sendable {
     var behaviours: [Int: Behaviour] = [:]
     var groups: [Int: Group] = [:]
     var primary: Int?
+    /// A daemon that has just begun has not asked its replicas yet.
+    var unseenUntil = Duration.zero
+    static let unseen = Duration.seconds(1)
     var split: TrafficSplit?
     var numbers: [Int: ReleaseNumbers] = [:]
     /// Requests for which there was nobody, and all of them.
@@ -73,8 +76,9 @@ struct World: Sendable {
     func states() -> [SetState] {
         groups.sorted { $0.key < $1.key }.map { release, group in
             SetState(
-                release: release, isPrimary: release == primary, desired: group.desired, ready: ready(release),
-                replicas: group.replicas.count, failure: group.failure)
+                release: release, isPrimary: release == primary, desired: group.desired,
+                ready: time < unseenUntil ? 0 : ready(release), replicas: group.replicas.count,
+                unsure: time < unseenUntil ? ready(release) : 0, failure: group.failure)
         }
     }
 
@@ -206,6 +210,7 @@ struct World: Sendable {
     mutating func restart(primary: Int?, targets: [(Int, Int)]) {
         numbers = [:]
         split = nil
+        unseenUntil = time + Self.unseen
         self.primary = primary
         let known = Set(targets.map(\.0) + [primary].compactMap { $0 })
         for release in groups.keys where !known.contains(release) { groups[release] = nil }
