@@ -9,7 +9,8 @@ extension Scenarios {
             "every command explains itself with --help and an example",
             arguments: [
                 "init", "check", "plan", "explain", "schema", "reference", "up", "down", "reload", "restart", "scale",
-                "status", "logs", "events",
+                "status", "logs", "events", "deploy", "rollback", "promote", "approve", "abort", "pause", "resume",
+                "history", "exec", "notify",
             ])
         func help(command: String) async throws {
             try await withFixture { fixture in

@@ -14,7 +14,7 @@ import Foundation
 ///   makes it (rolling, recreate), it is as much on its way as they are;
 /// - what is left of a wait, and the line that a gate has just printed, are left out;
 /// - the places before the new release is sent anything (gates, migrating, starting) may be over before the command began
-///   to watch: one side may lack some, but what both have has one order (`holds`).
+///   to watch: one side may lack the first of them.
 ///
 /// **Judgements** are as many as there was time for: in `aloft history --release` equal ones in a row count once.
 /// "insufficient" is no verdict but the moment at which somebody looked, and is left out too.
@@ -50,14 +50,7 @@ struct TranscriptShape: Hashable {
     /// True where both are of one run, as far as that can be said.
     func holds(_ run: TranscriptShape) -> Bool {
         lines == run.lines
-            && (Self.isPart(run.beginning, of: beginning) || Self.isPart(beginning, of: run.beginning))
-    }
-
-    /// Whether `part` is `whole` with lines left out.
-    private static func isPart(_ part: [String], of whole: [String]) -> Bool {
-        var rest = part[...]
-        for line in whole where rest.first == line { rest.removeFirst() }
-        return rest.isEmpty
+            && (beginning.ends(with: run.beginning) || run.beginning.ends(with: beginning))
     }
 
     /// Whether the weights of these lines are counted from replicas: steps and a switch at once have weights of their own.
@@ -115,7 +108,8 @@ struct TranscriptShape: Hashable {
         // What the edge measured; the limits beside it stay.
         Pattern(#"[\d.]+% errors \(\d+ of \d+\)"#, "N% errors (N of N)"),
         Pattern(#"\b(p\d+) [\d.]+ (?:ms|s)\b"#, "$1 N"),
-        Pattern(#"\bstable [\d.]+(?:%| ms| s)"#, "stable N"),
+        // Of stable only where enough requests were left to it in that time.
+        Pattern(#"; stable [\d.]+(?:%| ms| s)"#, ""),
         Pattern(#"\(\d+ requests\)"#, "(N requests)"),
         Pattern(#"\b\d+ requests, \d+ failed"#, "N requests, N failed"),
         // Of replicas that do not hold: which of them went first, and whether its end or its silence was seen.
@@ -173,4 +167,8 @@ struct TranscriptShape: Hashable {
             return TranscriptShape.text(said.joined(separator: ", "))
         }
     }
+}
+
+extension [String] {
+    fileprivate func ends(with other: [String]) -> Bool { suffix(other.count) == other[...] }
 }

@@ -26,6 +26,7 @@ struct TranscriptShapeTests {
         "a run may differ in times, in what is measured, and in how often somebody looked",
         arguments: [
             ("08:16:55", "23:59:59"), ("18.4% errors (9 of 49)", "20% errors (12 of 60)"), ("stable 0%", "stable 0.4%"),
+            ("; stable 0%", ""),
             ("new 0/1, stable 2/2  waits for 0 of 1 replicas to be ready, 10s left", "new 1/1, stable 2/2"),
             ("08:16:55  shop 3  gates 1/2  0%  new 0/0, stable 2/2  types\n", ""), ("unit, 12 tests", "unit"),
             (
@@ -52,7 +53,8 @@ struct TranscriptShapeTests {
             ("`ops`", "`dev`"), ("(aloft approve shop)", "(aloft promote shop)"), ("errors", "failures"),
             ("rolled back  0%  new 0/0", "rolled back  0%  new 1/1"), ("rolled back  0%", "rolled back  25%"),
             ("gates 2/2  0%  new 0/0, stable 2/2  unit", "gates 2/2  0%  new 0/0, stable 2/2  types"),
-            ("by anna", "by root"), ("shop 3  rolled back", "shop 3  done"), ("08:16:57  shop 3  verdict pass\n", ""),
+            ("08:16:55  shop 3  gates 2/2  0%  new 0/0, stable 2/2  unit, 12 tests\n", ""), ("by anna", "by root"),
+            ("shop 3  rolled back", "shop 3  done"), ("08:16:57  shop 3  verdict pass\n", ""),
             ("08:16:55  shop 3  shifting 1/3  0%  new 1/1, stable 2/2  25%\n", ""),
         ])
     func isStrict(_ from: String, _ to: String) {
