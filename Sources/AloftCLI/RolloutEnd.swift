@@ -57,14 +57,16 @@ struct RolloutEnd: Sendable, Hashable {
                 hint: "`aloft promote \(service)\(typed)` keeps it, `aloft abort \(service)\(typed)` \(back)",
                 code: outcome.rawValue)
         case .aborted:
-            return CommandFailure("\(subject) was aborted\(why)", hint: look, code: outcome.rawValue)
+            // The reason says by whom: `aborted by anna`.
+            let how = reason.map { $0.hasPrefix("aborted") ? $0 : "aborted: \($0)" } ?? "aborted"
+            return CommandFailure("\(subject) was \(how)", hint: look, code: outcome.rawValue)
         case .superseded:
             return CommandFailure(
                 "\(subject) made way for a newer one", hint: "`aloft history \(service)\(typed)` shows which",
                 code: outcome.rawValue)
         case .failed, .succeeded:
             return CommandFailure(
-                "\(subject) failed\(why)", hint: "\(look), `aloft logs \(service)\(typed)` what it printed",
+                "\(subject) failed\(why)", hint: look + (stable.map { "; release \($0) serves on" } ?? ""),
                 code: RolloutReport.Outcome.failed.rawValue)
         }
     }

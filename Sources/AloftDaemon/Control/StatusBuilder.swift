@@ -19,7 +19,14 @@ struct StatusBuilder {
         return StatusReport(
             app: plan.app, region: plan.region, environment: plan.environment, file: file, digest: digest,
             version: Version.current, pid: pid, state: state, startedAt: startedAt, now: now, urls: urls,
-            admin: admin, edge: edgeReport(edge), services: services.map { service($0, backends) } + missing(services))
+            admin: admin, edge: edgeReport(edge), services: inOrder(services.map { service($0, backends) } + missing(services)))
+    }
+
+    /// As the file has them; what it does not name any more comes last.
+    private func inOrder(_ services: [ServiceReport]) -> [ServiceReport] {
+        let names = plan.services.map(\.name)
+        return names.compactMap { name in services.first { $0.name == name } }
+            + services.filter { !names.contains($0.name) }
     }
 
     /// Services that nothing runs of yet: their first release waits for an image or for its gates.

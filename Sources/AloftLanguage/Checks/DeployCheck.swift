@@ -24,9 +24,6 @@ struct DeployCheck {
                     hint: "write for example `steps: [{weight: 5%, for: 2m}, {weight: 50%, for: 5m}]`")
             }
         }
-        if fields[DeployKeys.watch] > .zero, !fields.has(DeployKeys.analysis) {
-            fields.report(DeployKeys.watch, idle: "without `analysis`: nothing would judge", &reader)
-        }
         reportAnalysis(&reader)
     }
 

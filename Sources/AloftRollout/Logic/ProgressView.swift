@@ -76,7 +76,7 @@ extension RolloutProgress {
         let steps = spec.deploy.canary.steps
         guard steps.indices.contains(state.step) else { return nil }
         switch steps[state.step] {
-        case .approve(let name): return "approval `\(name)`"
+        case .approve(let name): return state.approvals.contains { $0.name == name } ? nil : "approval `\(name)`"
         case .weight(let weight, let wait):
             guard state.weight == weight, facts.time - state.since >= wait, let analysis = spec.deploy.analysis else {
                 return nil
