@@ -48,7 +48,8 @@ extension Compute {
             desired: isEnding ? 0 : set.desired, ready: states.count { $0.machine.inRotation },
             isLeaving: set.isLeaving || service.isRemoved,
             isInRotation: service.isInRotation(set), replicas: rows,
-            waiting: missing.map { status(ofEmpty: $0, set) }, adopting: states.count { isTrusted($0) && !$0.machine.isEnding }, crashes: set.crashes)
+            waiting: missing.map { status(ofEmpty: $0, set) },
+            adopting: states.count { isTrusted($0) && !$0.machine.isEnding }, crashes: set.crashes)
     }
 
     /// What those that are in trouble printed last.

@@ -200,4 +200,17 @@ struct NumbersTests {
         // A daemon that began anew counts from 0.
         #expect(phase(replicas: 4, crashes: [2, 0, 0, 0]).phase == .shifting)
     }
+
+    @Test("a watch that is no longer than an interval judges all the same", arguments: [10, 9, 3])
+    func shortWatch(_ seconds: Int) {
+        var deploy = DeploySpec.blueGreen
+        deploy.keep = .zero
+        deploy.watch = .seconds(seconds)
+        deploy.analysis?.interval = .seconds(10)
+        var world = World()
+        world.behaviours[2] = Behaviour(failures: 2000)
+        var driver = SyncDriver(world, .web(deploy))
+        driver.run()
+        #expect(driver.journal.state.phase == .rolledBack, "\(driver.log.joined(separator: "\n"))")
+    }
 }

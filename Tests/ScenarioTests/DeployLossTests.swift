@@ -184,7 +184,8 @@ extension Scenarios {
         @Test("a frozen release keeps its share, and going back from there is an `abort` away")
         func frozen() async throws {
             try await withFixture { fixture in
-                let keys = "strategy: canary\nsteps: [{weight: 50%, for: 1m}]\nonFailure: freeze\n"
+                let keys =
+                    "strategy: canary\nsteps: [{weight: 50%, for: 1m}]\nonFailure: freeze\n"
                     + "analysis: {interval: 1s, minRequests: 10, maxErrorRate: 50%, probeRequests: {path: /, rate: 50/s}}"
                 var stage = try await DeployStage.start(.process, deploy: keys, fixture)
                 try await stage.begin(version: 1, ["ERRORS": "100"])

@@ -36,11 +36,14 @@ extension RolloutPlanner {
         }
         let canarySince = canaryNow.since(state.analysis.canary)
         if let probe = analysis.probeRequests, canarySince.requests < analysis.minRequests { send(probe) }
-        guard facts.time - (state.analysis.looked ?? began) >= analysis.interval else { return }
+        // What came since the last judgement is judged as well, and a watch as short as an interval judges once.
+        let isLast = state.phase == .watching && elapsed >= deploy.watch
+        guard isLast || facts.time - (state.analysis.looked ?? began) >= analysis.interval else { return }
         let stableSince = stableNow.since(state.analysis.stable)
         let verdict = Analysis.judge(canary: canarySince, stable: stableSince, by: analysis)
         if case .insufficient = verdict {
             state.analysis.looked = facts.time
+            if isLast { state.analysis.began = nil }
             return
         }
         step.verdict = VerdictRecord(
@@ -48,6 +51,7 @@ extension RolloutPlanner {
             canary: IntervalSample(canarySince), stable: IntervalSample(stableSince))
         let before = state.analysis.last
         state.analysis.begin(canary: canaryNow, stable: stableNow, at: facts.time)
+        if isLast { state.analysis.began = nil }
         state.analysis.last = verdict
         act(on: verdict, before: before, limit: analysis.failureLimit)
     }
@@ -58,7 +62,8 @@ extension RolloutPlanner {
         case .shifting, .promoting:
             !state.isHastened && (isWeighted ? state.weight > Percent(0) && isApplied : canary?.ready ?? 0 > 0)
         case .checking: deploy.watch > .zero
-        case .watching: deploy.watch > .zero && elapsed < deploy.watch && !state.isHastened
+        case .watching:
+            deploy.watch > .zero && !state.isHastened && (elapsed < deploy.watch || state.analysis.began != nil)
         default: false
         }
     }
