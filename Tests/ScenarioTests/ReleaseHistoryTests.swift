@@ -113,11 +113,13 @@ extension Scenarios {
             try await withFixture { fixture in
                 var app = try await ShippingApp(fixture)
                 app.replicas = 1
-                app.deploy += "\nhistory: {keep: 2}\nprogressDeadline: 1s"
+                app.deploy += "\nhistory: {keep: 2}"
                 let aloft = try await app.up()
                 for version in 2...3 {
                     #expect(try await app.deploy(version: version).ending == .exited(0))
                 }
+                let patient = app.deploy
+                app.deploy += "\nprogressDeadline: 1s"
                 app.variables = ", READY: \"no\""
                 for version in 4...6 {
                     #expect(try await app.deploy(version: version).ending == .exited(1))
@@ -125,7 +127,7 @@ extension Scenarios {
                 // Pruning comes soon after a start, and each ten minutes then.
                 aloft.child.signal(SIGTERM)
                 #expect(try await aloft.child.ended() == .exited(0))
-                app.variables = ""
+                (app.variables, app.deploy) = ("", patient)
                 app.version = 3
                 try app.write()
                 _ = try Aloft.again(in: app.folder, fixture: fixture)
