@@ -116,12 +116,13 @@ class App:
         return took, problem
 
     def sample(self):
-        """Resident bytes, open files and threads of the daemon."""
+        """Bytes of memory of its own and all that is resident (with pages of files, such as the binary's), open files and
+        threads of the daemon."""
         process = f"/proc/{self.daemon.pid}"
         with open(f"{process}/status") as file:
             fields = dict(line.split(":", 1) for line in file)
-        return {"memory": int(fields["VmRSS"].split()[0]) * 1024, "threads": int(fields["Threads"]),
-                "files": len(os.listdir(f"{process}/fd"))}
+        return {"memory": int(fields["RssAnon"].split()[0]) * 1024, "resident": int(fields["VmRSS"].split()[0]) * 1024,
+                "threads": int(fields["Threads"]), "files": len(os.listdir(f"{process}/fd"))}
 
     def containers(self):
         label = f"label=aloft.state={self.folder}/.aloft"

@@ -36,6 +36,7 @@ struct connection {
     int fd;                 // -1: none
     int is_busy, is_last;   // a request is under way; its connection closes after it
     int64_t due, next;      // of the request under way; of the one after it
+    int64_t sent;
     long answers;           // on this connection
     long requests;
     size_t have;
@@ -141,6 +142,7 @@ static int opens(struct connection *c) {
 static void asks(struct connection *c) {
     c->due = c->next;
     c->next += (int64_t)(count * 1e9 / rate);
+    c->sent = now();
     c->requests++;
     begun++;
     if (c->fd < 0 && opens(c) != 0) return fails(c, &refused, strerror(errno));
@@ -222,7 +224,7 @@ static int looks(int64_t time) {
     int busy = 0;
     for (int i = 0; i < count; i++) {
         struct connection *c = &connections[i];
-        if (c->is_busy && time - c->due > timeout && time - start > timeout) fails(c, &timeouts, "no answer for 10 s");
+        if (c->is_busy && time - c->sent > timeout) fails(c, &timeouts, "no answer for 10 s");
         if (!c->is_busy && c->next <= time && !is_over()) asks(c);
         busy += c->is_busy;
     }
