@@ -101,9 +101,7 @@ extension Scenarios {
                     expect(said, fails: 2, saying: "no service `api`", "known: web")
                 }
                 let history = try await app.run("history", "api")
-                withKnownIssue("`history` of an unknown service says that it has no release yet") {
-                    expect(history, fails: 2, saying: "no service `api`", "known: web")
-                }
+                expect(history, fails: 2, saying: "no service `api`", "known: web")
                 #expect(try await app.standing() == before)
             }
         }

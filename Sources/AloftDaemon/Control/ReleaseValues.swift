@@ -87,6 +87,18 @@ package struct TakeRequest: Sendable, Hashable, Codable {
 
 /// One release, as `aloft history` shows it.
 package struct ReleaseReport: Sendable, Hashable, Codable {
+    /// What a gate or the migration printed last.
+    package struct Output: Sendable, Hashable, Codable {
+        /// `gate tests`, `migration`.
+        package var name: String
+        package var lines: [String]
+
+        package init(name: String, lines: [String]) {
+            self.name = name
+            self.lines = lines
+        }
+    }
+
     package var service: String
     package var number: Int
     /// `pending rollingOut current superseded failed rolledBack`.
@@ -105,11 +117,13 @@ package struct ReleaseReport: Sendable, Hashable, Codable {
     package var strategy: String?
     /// Gates, migration and analysis, each one line: `gate tests: passed in 12s`.
     package var verdicts: [String]
+    /// Of commands that printed anything; nil where a list of releases was asked for.
+    package var outputs: [Output]?
 
     package init(
         service: String, number: Int, status: String, created: Timestamp, by: String, reason: String,
         message: String? = nil, environment: String? = nil, artifact: String? = nil, image: String? = nil,
-        set: [String] = [], strategy: String? = nil, verdicts: [String] = []
+        set: [String] = [], strategy: String? = nil, verdicts: [String] = [], outputs: [Output]? = nil
     ) {
         self.service = service
         self.number = number
@@ -124,6 +138,7 @@ package struct ReleaseReport: Sendable, Hashable, Codable {
         self.set = set
         self.strategy = strategy
         self.verdicts = verdicts
+        self.outputs = outputs
     }
 }
 

@@ -45,12 +45,16 @@ struct ShippingRoutes: Sendable {
 
     private func service(_ context: BasicRequestContext) throws -> String {
         let name = try context.parameters.require("name")
+        try check(name)
+        return name
+    }
+
+    private func check(_ name: String) throws(ControlFailure) {
         let known = present.facts.running.plan.services.map(\.name)
         guard known.contains(name) else {
             throw ControlFailure(
                 .unknownService, "there is no service `\(name)`", hint: "known: \(known.joined(separator: ", "))")
         }
-        return name
     }
 
     private func accepted(_ release: Release) throws -> Response {
@@ -131,14 +135,21 @@ struct ShippingRoutes: Sendable {
         }
     }
 
-    /// Newest first.
+    /// Newest first, by their numbers where they are of one service: the clock may have gone back meanwhile.
     private func releases(_ query: RequestQuery) async throws -> Response {
-        try query.allow(["service"])
+        try query.allow(["service", "release"])
+        let number = try query.number("release", in: 1...Int.max)
         var releases = try await book.store.all()
-        if let service = query["service"] { releases.removeAll { $0.service != service } }
         releases.sort { ($0.created, $0.number) > ($1.created, $1.number) }
+        if let service = query["service"] {
+            releases.removeAll { $0.service != service }
+            // What the file has no more may have releases still.
+            if releases.isEmpty { try check(service) }
+            releases.sort { $0.number > $1.number }
+        }
+        if let number { releases.removeAll { $0.number != number } }
         return try Answer.json(
-            releases.map { release in ReleaseReport(release, strategy: strategy(of: release)) })
+            releases.map { ReleaseReport($0, strategy: strategy(of: $0), isWhole: number != nil) })
     }
 
     /// Nil where its file can't be read any more.
