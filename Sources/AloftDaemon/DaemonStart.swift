@@ -256,7 +256,7 @@ private struct Parts {
             ports: ComputePorts(
                 rotation: EdgeRotation(edge: edge), store: JournalReplicaStore(journal: stores.journal),
                 output: SpoolSink(spool: spool, events: events), event: { [events] in events.publish($0) },
-                lastLines: { spool.lastLines($0.name) }),
+                lastLines: { spool.lastLines($0) }),
             logger: stores.log.logger("compute"))
     }
 
