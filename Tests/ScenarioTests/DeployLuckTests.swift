@@ -53,7 +53,9 @@ extension Scenarios {
                 let aborted = try await app.run("abort", "--wait", "--message", "nobody is in")
                 #expect(aborted.ending == .exited(0), "\(aborted.output)")
                 #expect(try await app.standing() == before)
-                #expect(try await app.release(2).status == "rolledBack")
+                let release = try await app.release(2)
+                #expect(release.status == "rolledBack")
+                #expect(release.verdicts.last?.contains("nobody is in") == true, "\(release.verdicts)")
                 #expect(try await app.status()?.rollout?.outcome == "aborted")
                 expect(try await app.run("abort"), saying: "no release of `web` is being rolled out")
             }

@@ -58,6 +58,7 @@ package struct RolloutOrder: Sendable, Hashable, Codable {
     package var approval: String?
     /// `abort`: also where a migration that can't be undone has run.
     package var force: Bool?
+    /// Why, in the words of who says it; part of the event, and of the history where it is an abort.
     package var message: String?
 
     package init(user: String, approval: String? = nil, force: Bool? = nil, message: String? = nil) {
@@ -66,6 +67,14 @@ package struct RolloutOrder: Sendable, Hashable, Codable {
         self.force = force
         self.message = message
     }
+}
+
+extension RolloutOrder {
+    /// Characters of a message that are kept.
+    static let maxMessage = 500
+
+    /// Nil where nothing was said.
+    var shortMessage: String? { message.flatMap { $0.isEmpty ? nil : String($0.prefix(Self.maxMessage)) } }
 }
 
 /// `POST /v1/services/{name}/take`: the very release that another environment's daemon runs.

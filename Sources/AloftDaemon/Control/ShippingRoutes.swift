@@ -65,12 +65,13 @@ struct ShippingRoutes: Sendable {
 
     private func obey(_ order: RolloutOrder.Name, _ service: String, _ body: RolloutOrder) async throws -> Response {
         if order == .approve { return try await approve(service, body) }
+        let why = body.shortMessage
         do throws(RolloutError) {
             switch order {
-            case .promote: try await rollouts.promote(service, by: body.user)
-            case .abort: try await rollouts.abort(service, by: body.user, force: body.force ?? false)
-            case .pause: try await rollouts.pause(service, by: body.user)
-            case .resume: try await rollouts.resume(service, by: body.user)
+            case .promote: try await rollouts.promote(service, by: body.user, because: why)
+            case .abort: try await rollouts.abort(service, by: body.user, force: body.force ?? false, because: why)
+            case .pause: try await rollouts.pause(service, by: body.user, because: why)
+            case .resume: try await rollouts.resume(service, by: body.user, because: why)
             case .approve: break
             }
         } catch {
@@ -95,7 +96,7 @@ struct ShippingRoutes: Sendable {
                 hint: "say which: `aloft approve \(service) --as \(open[0])`")
         }
         do throws(RolloutError) {
-            try await rollouts.approve(service, name: name, by: body.user)
+            try await rollouts.approve(service, name: name, by: body.user, because: body.shortMessage)
         } catch {
             throw ControlFailure(error)
         }
