@@ -65,15 +65,12 @@ extension RolloutReport {
     }
 
     /// A release of another environment that waits for approvals before it is taken.
-    init(waiting service: String, _ pending: PromotionDesk.Pending) {
-        let names = pending.missing.joined(separator: ", ")
+    init(waiting service: String, _ pending: PromotionDesk.Pending, into target: String?) {
         self.init(
             service: service, release: pending.release, stable: nil, strategy: "promotion",
             by: pending.approvals.last?.user ?? "", started: pending.approvals.last?.time ?? .now, phase: "waiting",
             step: 0, steps: 0, weight: 0, ready: 0, desired: 0, stableReady: 0, stableDesired: 0,
-            message: pending.missing.isEmpty
-                ? "all have approved release \(pending.release) of \(pending.environment): promote it again"
-                : "release \(pending.release) of \(pending.environment) waits for \(names)",
+            message: pending.wish(into: target, service: service),
             approvals: pending.missing)
     }
 

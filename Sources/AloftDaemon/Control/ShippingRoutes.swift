@@ -85,7 +85,7 @@ struct ShippingRoutes: Sendable {
         let open = await rollouts.status(service)?.openApprovals ?? []
         if open.isEmpty, let pending = try await desk.pending(service), !pending.missing.isEmpty {
             let left = try await desk.approve(service, name: body.approval, by: body.user)
-            return try Answer.json(RolloutReport(waiting: service, left))
+            return try Answer.json(RolloutReport(waiting: service, left, into: present.facts.running.plan.environment))
         }
         guard let name = body.approval ?? (open.count == 1 ? open[0] : nil) else {
             guard !open.isEmpty else {
