@@ -141,15 +141,15 @@ private struct Parts {
         stopwatch.lap("compute")
         let (notifier, told) = try await startNotifier()
         let hub = EventHub(queue: events, journal: stores.journal, log: stores.log, show: options.show)
+        let desk = PromotionDesk(book: book, journal: stores.journal)
         let observer = Observer(
             file: options.file, startedAt: stopwatch.startedAt, present: present, edge: edge, compute: compute,
-            scaler: scaler, rollouts: rollouts, notifier: notifier, stores: stores, hub: hub)
+            scaler: scaler, rollouts: rollouts, desk: desk, notifier: notifier, stores: stores, hub: hub)
         let admin = try await AdminServer(
             running.plan.edge.admin,
             routes: AdminRoutes(families: { await observer.families() }, health: { await observer.health() }),
             logger: logger)
         present.change { $0.admin = admin.address.map { "http://\($0)" } }
-        let desk = PromotionDesk(book: book, journal: stores.journal)
         let operations = Operator(
             options: options, present: present, edge: edge, compute: compute, scaler: scaler, stores: stores,
             events: events, admin: admin, deployer: deployer, desk: desk, notifier: notifier)
@@ -256,7 +256,7 @@ private struct Parts {
             ports: ComputePorts(
                 rotation: EdgeRotation(edge: edge), store: JournalReplicaStore(journal: stores.journal),
                 output: SpoolSink(spool: spool, events: events), event: { [events] in events.publish($0) },
-                lastLines: { spool.lastLines($0.name) }),
+                lastLines: { spool.lastLines($0) }),
             logger: stores.log.logger("compute"))
     }
 

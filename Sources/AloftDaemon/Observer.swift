@@ -17,6 +17,7 @@ struct Observer: Sendable {
     let compute: Compute
     let scaler: Scaler
     let rollouts: Rollouts
+    let desk: PromotionDesk
     let notifier: Notifier
     let stores: Stores
     let hub: EventHub
@@ -61,12 +62,23 @@ struct Observer: Sendable {
         var report = builder.report(services: await services, edge: statistics, now: .now)
         for index in report.services.indices {
             let name = report.services[index].name
-            report.services[index].waitsFor = facts.waiting[name]
+            report.services[index].waitsFor = await waiting(name, facts)
             report.services[index].scaling = await scaler.status(name).map(ScalingReport.init)
             await addReleases(to: &report.services[index])
         }
         report.channels = await notifier.status().map { ChannelReport($0) }
         return (report, statistics)
+    }
+
+    /// What the next release waits for: its image, or people who let it come from another environment.
+    private func waiting(_ service: String, _ facts: Present.Facts) async -> String? {
+        if let image = facts.waiting[service] { return image }
+        do {
+            return try await desk.pending(service)?.wish(into: facts.running.plan.environment, service: service)
+        } catch {
+            stores.log.logger("status").warning("an approval is missing", metadata: ["error": "\(error)"])
+            return nil
+        }
     }
 
     /// The current release, and the last rollout unless all went well.

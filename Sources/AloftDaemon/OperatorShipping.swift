@@ -34,9 +34,11 @@ extension Operator {
         let candidate = try await desk.fetch(service, request)
         return try await alone {
             let plan = present.facts.running.plan
-            let approvals = try await desk.approvals(
-                for: candidate, into: plan.environment, environments: plan.environments)
-            let release = try await deployer.take(candidate, approvals: approvals, request, into: plan.environment)
+            let target = try desk.check(candidate, into: plan.environment, environments: plan.environments)
+            var draft = try await deployer.draft(taking: candidate, request, into: target)
+            draft.approvals = try await desk.approvals(
+                for: candidate, into: target, environments: plan.environments)
+            let release = try await deployer.take(draft)
             try await desk.forget(service)
             return release
         }

@@ -50,6 +50,21 @@ struct ReleaseTextTests {
                 """)
     }
 
+    @Test("what its commands printed stands below, line by line")
+    func outputs() {
+        var release = releases[1]
+        release.outputs = [.init(name: "gate tests", lines: ["12 tests", "all \u{1B}[32mpassed"])]
+        #expect(
+            ReleaseText(palette: .plain).full(release).hasSuffix(
+                """
+
+                gate tests printed:
+                  | 12 tests
+                  | all \\x1b[32mpassed
+
+                """))
+    }
+
     @Test("channels say what waits, and why one fails")
     func channels() {
         let channels = [

@@ -42,9 +42,7 @@ extension Scenarios {
                 #expect(try await app.standing() == before)
                 let reason = try #require(try await app.status()?.rollout?.message)
                 #expect(reason.contains("version"), "it names the program: \(reason)")
-                withKnownIssue("a replica's last lines are those of another one with the same name") {
-                    #expect(!reason.contains("version 1 listens"), "\(reason)")
-                }
+                #expect(!reason.contains("version 1 listens"), "\(reason)")
             }
         }
 
@@ -101,9 +99,7 @@ extension Scenarios {
                     expect(said, fails: 2, saying: "no service `api`", "known: web")
                 }
                 let history = try await app.run("history", "api")
-                withKnownIssue("`history` of an unknown service says that it has no release yet") {
-                    expect(history, fails: 2, saying: "no service `api`", "known: web")
-                }
+                expect(history, fails: 2, saying: "no service `api`", "known: web")
                 #expect(try await app.standing() == before)
             }
         }

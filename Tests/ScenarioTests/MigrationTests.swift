@@ -33,9 +33,7 @@ extension Scenarios {
                 #expect(lines == "to version 2\n", "once, in the release's own environment")
                 #expect(try await app.release(2).verdict("migration: passed") != nil)
                 let full = try await app.run("history", "--release", "2").output
-                withKnownIssue("the output of migrations is kept, but nothing shows it") {
-                    #expect(full.contains("to version 2"), "\(full)")
-                }
+                #expect(full.contains("to version 2"), "\(full)")
                 #expect(try await app.standing().processes == before.processes)
             }
         }
@@ -57,9 +55,7 @@ extension Scenarios {
                 #expect(release.verdict("migration: failed") != nil, "\(release)")
                 #expect(try await app.status()?.rollout?.outcome == "failed")
                 let full = try await app.run("history", "--release", "2").output
-                withKnownIssue("the output of migrations is kept, but nothing shows it") {
-                    #expect(full.contains("no table users"), "\(full)")
-                }
+                #expect(full.contains("no table users"), "\(full)")
 
                 try app.touch("fixed")
                 let again = try await app.run("deploy")

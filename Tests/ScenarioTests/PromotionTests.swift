@@ -135,14 +135,10 @@ extension Scenarios {
                 #expect(one.ending == .exited(0) && one.output.contains("qa"), "\(one.output)")
                 expect(try await app.run("promote", "staging", "production"), saying: "waits for approval: `qa`")
                 let text = try await app.run("status", "--environment", "production").output
-                withKnownIssue("`status` does not show that a promotion waits") {
-                    #expect(text.contains("qa"), "\(text)")
-                }
+                #expect(text.contains("qa"), "\(text)")
                 let two = try await app.run(as: "bob", "approve", "--environment", "production")
                 #expect(two.ending == .exited(0), "\(two.output)")
-                withKnownIssue("it proposes to approve again") {
-                    #expect(two.output.contains("aloft promote staging production"), "\(two.output)")
-                }
+                #expect(two.output.contains("aloft promote staging production"), "\(two.output)")
                 #expect(try await app.served() == "version 1\n", "an approval alone moves nothing")
 
                 let said = try await app.run(as: "dave", "promote", "staging", "production")
@@ -154,9 +150,7 @@ extension Scenarios {
                 #expect(try await app.served() == "version 2\n")
 
                 let again = try await app.run("promote", "staging", "production")
-                withKnownIssue("approvals are asked for although nothing would change") {
-                    expect(again, saying: "release 2 of `web` is the same")
-                }
+                expect(again, saying: "release 2 of `web` is the same")
                 #expect(try await stage.app.deploy(version: 3, "--environment", "staging").ending == .exited(0))
                 expect(
                     try await app.run("promote", "staging", "production"),

@@ -176,9 +176,7 @@ extension Scenarios {
                 #expect(try await app.served() == "version 2\n")
                 let events = try await app.run("events", "--since", "1h").output
                 #expect(events.contains("paused by") && events.contains("promoted by"), "\(events.suffix(1500))")
-                withKnownIssue("the message of pause, resume, promote, approve and abort is kept nowhere") {
-                    #expect(events.contains("looking at the logs"))
-                }
+                #expect(events.contains("looking at the logs"))
             }
         }
     }

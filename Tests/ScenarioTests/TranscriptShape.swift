@@ -17,6 +17,7 @@ import Foundation
 ///   to watch: one side may lack the first of them.
 ///
 /// **Judgements** are as many as there was time for: in `aloft history --release` equal ones in a row count once.
+/// What gates printed (`  | 12 tests passed`) is theirs to say, and is compared as one line.
 /// "insufficient" is no verdict but the moment at which somebody looked, and is left out too.
 struct TranscriptShape: Hashable {
     /// Places of a rollout that can be over before anybody looks, in a row from the beginning of the output.
@@ -30,8 +31,9 @@ struct TranscriptShape: Hashable {
         var last = ""
         for line in output {
             guard let place = Place(line) else {
-                let text = Self.text(line)
-                let isRepeated = text == lines.last && text.prefixMatch(of: Self.judgement) != nil
+                let isPrinted = line.hasPrefix("  |")
+                let text = isPrinted ? "  | PRINTED" : Self.text(line)
+                let isRepeated = text == lines.last && (isPrinted || text.prefixMatch(of: Self.judgement) != nil)
                 if !isRepeated, !text.contains("verdict insufficient") { lines.append(text) }
                 continue
             }

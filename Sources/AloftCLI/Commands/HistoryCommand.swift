@@ -19,10 +19,15 @@ struct HistoryCommand: AsyncParsableCommand {
     @OptionGroup var daemon: DaemonChoice
     @OptionGroup var output: OutputChoice
 
+    func validate() throws {
+        if let release, release < 1 { throw ValidationError("releases are counted from 1") }
+    }
+
     func run() async throws {
         let client = ControlClient(paths: try daemon.paths())
         let name = try await ServiceChoice.name(service, usage: "aloft history SERVICE", client)
-        let releases: [ReleaseReport] = try await client.get("releases".query([("service", name)]))
+        let number = release.map { [("release", "\($0)")] } ?? []
+        let releases: [ReleaseReport] = try await client.get("releases".query([("service", name)] + number))
         let terminal = Terminal.standard
         let text = ReleaseText(palette: terminal.palette)
         guard let release else {
@@ -30,7 +35,7 @@ struct HistoryCommand: AsyncParsableCommand {
             terminal.say(text.table(releases))
             return
         }
-        guard let found = releases.first(where: { $0.number == release }) else {
+        guard let found = releases.first else {
             throw CommandFailure(
                 "\(name) has no release \(release)", hint: "`aloft history \(name)\(daemon.typed)` lists what is kept",
                 code: "nothingThere")

@@ -48,6 +48,10 @@ package struct ReleaseText: Sendable {
         }
         if !release.verdicts.isEmpty { text += "\nverdicts:\n" }
         for verdict in release.verdicts { text += "  " + Palette.printable(verdict) + "\n" }
+        for output in release.outputs ?? [] {
+            text += "\n\(Palette.printable(output.name)) printed:\n"
+            for line in output.lines { text += "  \(palette(.dim, "|")) " + Palette.printable(line) + "\n" }
+        }
         return text
     }
 

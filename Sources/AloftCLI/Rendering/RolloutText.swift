@@ -76,6 +76,8 @@ package struct RolloutText: Sendable {
         let service = report.service
         if report.isPaused { return "aloft resume \(service)\(typed)" }
         switch report.phase {
+        // All have approved; the message says what then.
+        case "waiting" where report.strategy == "promotion" && report.approvals.isEmpty: return nil
         case "waiting": return "aloft approve \(service)\(typed)"
         case "frozen": return "aloft promote \(service)\(typed), or aloft abort \(service)\(typed)"
         default: return nil

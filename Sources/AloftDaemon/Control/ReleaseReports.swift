@@ -2,24 +2,35 @@ import AloftModel
 import AloftRollout
 
 extension ReleaseReport {
-    init(_ release: Release, strategy: String? = nil) {
+    /// - Parameter isWhole: With what its commands printed.
+    init(_ release: Release, strategy: String? = nil, isWhole: Bool = false) {
         self.init(
             service: release.service, number: release.number, status: release.status.rawValue,
             created: release.created, by: release.by, reason: "\(release.reason)", message: release.message,
             environment: release.environment, artifact: release.overrides.artifact.map { String($0.prefix(12)) },
             image: release.overrides.containerImage, set: release.overrides.environment.keys.sorted(),
-            strategy: strategy,
-            verdicts: Self.verdicts(of: release))
+            strategy: strategy, verdicts: Self.verdicts(of: release),
+            outputs: isWhole ? Self.outputs(of: release) : nil)
+    }
+
+    private static func outputs(of release: Release) -> [Output] {
+        release.gates.filter { !$0.output.isEmpty }.map { Output(name: name(of: $0), lines: $0.output) }
+    }
+
+    private static func name(of gate: GateRecord) -> String {
+        switch gate.stage {
+        case .before: "gate \(gate.name)"
+        case .migration: "migration"
+        case .after: "check \(gate.name)"
+        }
     }
 
     /// One line each: gates, migration, approvals, judgements, and why it is what it is.
     private static func verdicts(of release: Release) -> [String] {
         var lines = release.gates.map { gate in
-            let kind = gate.stage == .migration ? "migration" : gate.stage == .after ? "check" : "gate"
-            let name = gate.stage == .migration ? kind : "\(kind) \(gate.name)"
-            let outcome = gate.outcome == .notApplicable ? "not applicable" : gate.outcome.rawValue
+            if gate.outcome == .notApplicable { return "\(name(of: gate)): not applicable: \(gate.detail)" }
             let note = gate.outcome == .failed && !gate.required ? ", advisory" : ""
-            return "\(name): \(outcome) in \(gate.took.rounded.quantity)\(note): \(gate.detail)"
+            return "\(name(of: gate)): \(gate.outcome.rawValue) in \(gate.took.rounded.quantity)\(note): \(gate.detail)"
         }
         lines += release.approvals.map { "\($0.name): approved by \($0.user)" }
         lines += release.verdicts.map { "\($0.weight): \($0.verdict)" }
@@ -54,15 +65,12 @@ extension RolloutReport {
     }
 
     /// A release of another environment that waits for approvals before it is taken.
-    init(waiting service: String, _ pending: PromotionDesk.Pending) {
-        let names = pending.missing.joined(separator: ", ")
+    init(waiting service: String, _ pending: PromotionDesk.Pending, into target: String?) {
         self.init(
             service: service, release: pending.release, stable: nil, strategy: "promotion",
             by: pending.approvals.last?.user ?? "", started: pending.approvals.last?.time ?? .now, phase: "waiting",
             step: 0, steps: 0, weight: 0, ready: 0, desired: 0, stableReady: 0, stableDesired: 0,
-            message: pending.missing.isEmpty
-                ? "all have approved release \(pending.release) of \(pending.environment): promote it again"
-                : "release \(pending.release) of \(pending.environment) waits for \(names)",
+            message: pending.wish(into: target, service: service),
             approvals: pending.missing)
     }
 

@@ -58,6 +58,7 @@ package struct RolloutOrder: Sendable, Hashable, Codable {
     package var approval: String?
     /// `abort`: also where a migration that can't be undone has run.
     package var force: Bool?
+    /// Why, in the words of who says it; part of the event, and of the history where it is an abort.
     package var message: String?
 
     package init(user: String, approval: String? = nil, force: Bool? = nil, message: String? = nil) {
@@ -66,6 +67,14 @@ package struct RolloutOrder: Sendable, Hashable, Codable {
         self.force = force
         self.message = message
     }
+}
+
+extension RolloutOrder {
+    /// Characters of a message that are kept.
+    static let maxMessage = 500
+
+    /// Nil where nothing was said.
+    var shortMessage: String? { message.flatMap { $0.isEmpty ? nil : String($0.prefix(Self.maxMessage)) } }
 }
 
 /// `POST /v1/services/{name}/take`: the very release that another environment's daemon runs.
@@ -87,6 +96,18 @@ package struct TakeRequest: Sendable, Hashable, Codable {
 
 /// One release, as `aloft history` shows it.
 package struct ReleaseReport: Sendable, Hashable, Codable {
+    /// What a gate or the migration printed last.
+    package struct Output: Sendable, Hashable, Codable {
+        /// `gate tests`, `migration`.
+        package var name: String
+        package var lines: [String]
+
+        package init(name: String, lines: [String]) {
+            self.name = name
+            self.lines = lines
+        }
+    }
+
     package var service: String
     package var number: Int
     /// `pending rollingOut current superseded failed rolledBack`.
@@ -105,11 +126,13 @@ package struct ReleaseReport: Sendable, Hashable, Codable {
     package var strategy: String?
     /// Gates, migration and analysis, each one line: `gate tests: passed in 12s`.
     package var verdicts: [String]
+    /// Of commands that printed anything; nil where a list of releases was asked for.
+    package var outputs: [Output]?
 
     package init(
         service: String, number: Int, status: String, created: Timestamp, by: String, reason: String,
         message: String? = nil, environment: String? = nil, artifact: String? = nil, image: String? = nil,
-        set: [String] = [], strategy: String? = nil, verdicts: [String] = []
+        set: [String] = [], strategy: String? = nil, verdicts: [String] = [], outputs: [Output]? = nil
     ) {
         self.service = service
         self.number = number
@@ -124,6 +147,7 @@ package struct ReleaseReport: Sendable, Hashable, Codable {
         self.set = set
         self.strategy = strategy
         self.verdicts = verdicts
+        self.outputs = outputs
     }
 }
 

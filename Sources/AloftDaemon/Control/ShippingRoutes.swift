@@ -45,12 +45,16 @@ struct ShippingRoutes: Sendable {
 
     private func service(_ context: BasicRequestContext) throws -> String {
         let name = try context.parameters.require("name")
+        try check(name)
+        return name
+    }
+
+    private func check(_ name: String) throws(ControlFailure) {
         let known = present.facts.running.plan.services.map(\.name)
         guard known.contains(name) else {
             throw ControlFailure(
                 .unknownService, "there is no service `\(name)`", hint: "known: \(known.joined(separator: ", "))")
         }
-        return name
     }
 
     private func accepted(_ release: Release) throws -> Response {
@@ -61,12 +65,13 @@ struct ShippingRoutes: Sendable {
 
     private func obey(_ order: RolloutOrder.Name, _ service: String, _ body: RolloutOrder) async throws -> Response {
         if order == .approve { return try await approve(service, body) }
+        let why = body.shortMessage
         do throws(RolloutError) {
             switch order {
-            case .promote: try await rollouts.promote(service, by: body.user)
-            case .abort: try await rollouts.abort(service, by: body.user, force: body.force ?? false)
-            case .pause: try await rollouts.pause(service, by: body.user)
-            case .resume: try await rollouts.resume(service, by: body.user)
+            case .promote: try await rollouts.promote(service, by: body.user, because: why)
+            case .abort: try await rollouts.abort(service, by: body.user, force: body.force ?? false, because: why)
+            case .pause: try await rollouts.pause(service, by: body.user, because: why)
+            case .resume: try await rollouts.resume(service, by: body.user, because: why)
             case .approve: break
             }
         } catch {
@@ -80,7 +85,7 @@ struct ShippingRoutes: Sendable {
         let open = await rollouts.status(service)?.openApprovals ?? []
         if open.isEmpty, let pending = try await desk.pending(service), !pending.missing.isEmpty {
             let left = try await desk.approve(service, name: body.approval, by: body.user)
-            return try Answer.json(RolloutReport(waiting: service, left))
+            return try Answer.json(RolloutReport(waiting: service, left, into: present.facts.running.plan.environment))
         }
         guard let name = body.approval ?? (open.count == 1 ? open[0] : nil) else {
             guard !open.isEmpty else {
@@ -91,7 +96,7 @@ struct ShippingRoutes: Sendable {
                 hint: "say which: `aloft approve \(service) --as \(open[0])`")
         }
         do throws(RolloutError) {
-            try await rollouts.approve(service, name: name, by: body.user)
+            try await rollouts.approve(service, name: name, by: body.user, because: body.shortMessage)
         } catch {
             throw ControlFailure(error)
         }
@@ -131,14 +136,21 @@ struct ShippingRoutes: Sendable {
         }
     }
 
-    /// Newest first.
+    /// Newest first, by their numbers where they are of one service: the clock may have gone back meanwhile.
     private func releases(_ query: RequestQuery) async throws -> Response {
-        try query.allow(["service"])
+        try query.allow(["service", "release"])
+        let number = try query.number("release", in: 1...Int.max)
         var releases = try await book.store.all()
-        if let service = query["service"] { releases.removeAll { $0.service != service } }
         releases.sort { ($0.created, $0.number) > ($1.created, $1.number) }
+        if let service = query["service"] {
+            releases.removeAll { $0.service != service }
+            // What the file has no more may have releases still.
+            if releases.isEmpty { try check(service) }
+            releases.sort { $0.number > $1.number }
+        }
+        if let number { releases.removeAll { $0.number != number } }
         return try Answer.json(
-            releases.map { release in ReleaseReport(release, strategy: strategy(of: release)) })
+            releases.map { ReleaseReport($0, strategy: strategy(of: $0), isWhole: number != nil) })
     }
 
     /// Nil where its file can't be read any more.

@@ -137,24 +137,30 @@ struct Deployer: Sendable {
         return before
     }
 
+    func take(_ draft: ReleaseDraft) async throws -> Release { try await rollouts.begin(draft) }
+
     /// The very release of another environment, as this one's file lays itself over it.
-    func take(
-        _ candidate: Promotion.Candidate, approvals: [ApprovalRecord], _ request: TakeRequest, into environment: String?
-    )
-        async throws -> Release
-    {
+    ///
+    /// - Throws: `sameRelease` where it runs already, before anybody is asked to approve it.
+    func draft(
+        taking candidate: Promotion.Candidate, _ request: TakeRequest, into environment: String?
+    ) async throws -> ReleaseDraft {
         let release = candidate.release
         let base = ReleaseDraft(
             service: release.service, by: request.user,
             reason: .promoted(from: candidate.environment, release: release.number), message: request.message,
-            fileDigest: release.fileDigest, environment: environment, overrides: release.overrides, specDigest: "",
-            approvals: approvals)
+            fileDigest: release.fileDigest, environment: environment, overrides: release.overrides, specDigest: "")
         var draft = base
         let probe = Release(
             service: base.service, number: 0, created: release.created, by: base.by, reason: base.reason,
             fileDigest: base.fileDigest, environment: environment, overrides: base.overrides, specDigest: "")
         draft.specDigest = book.digest(try book.spec(of: probe))
-        return try await rollouts.begin(draft)
+        if let current = try await book.current(release.service), current.specDigest == draft.specDigest,
+            current.overrides == draft.overrides
+        {
+            throw RolloutError.sameRelease(service: release.service, release: current.number)
+        }
+        return draft
     }
 
     // MARK: Beginning

@@ -16,6 +16,17 @@ struct PromotionDesk: Sendable {
         var approvals: [ApprovalRecord]
         /// Names that still have to approve.
         var missing: [String]
+
+        /// For `waitsFor` of a service: what goes on once somebody has done it.
+        ///
+        /// - Parameter target: The environment that takes the release.
+        func wish(into target: String?, service: String) -> String {
+            guard missing.isEmpty else {
+                return "waits for approval of release \(release) of \(environment): \(missing.joined(separator: ", "))"
+            }
+            return "waits for `aloft promote \(environment) \(target ?? "TO") \(service)`: all have approved "
+                + "release \(release) of \(environment)"
+        }
     }
 
     private static func key(_ service: String) -> String { "promotion/\(service)" }
@@ -83,28 +94,37 @@ struct PromotionDesk: Sendable {
 
     // MARK: Deciding
 
-    /// The approvals with which the release may be taken.
+    /// The environment that takes the release.
     ///
-    /// - Throws: `refused` with all that stands against it; where approvals are all, they can be given from now on.
-    func approvals(
-        for candidate: Promotion.Candidate, into target: String?, environments: [EnvironmentRules]
-    ) async throws -> [ApprovalRecord] {
+    /// - Throws: `refused` with all that stands against it but approvals.
+    func check(
+        _ candidate: Promotion.Candidate, into target: String?, environments: [EnvironmentRules]
+    ) throws(ControlFailure) -> String {
         guard let target else {
             throw ControlFailure(
                 .refused, "this daemon runs no environment that a release could be promoted to",
                 hint: "start it with `aloft up --environment NAME`")
         }
+        let required = environments.first { $0.name == target }?.approvals ?? []
+        let all = Promotion.objections(
+            to: candidate, into: target, environments: environments,
+            approvals: required.map { ApprovalRecord(name: $0, user: "", time: candidate.release.created) })
+        guard all.isEmpty else { throw ControlFailure(.refused, all.joined(separator: "; ")) }
+        return target
+    }
+
+    /// The approvals with which the release may be taken.
+    ///
+    /// - Throws: `refused` where some are missing; they can be given from now on.
+    func approvals(
+        for candidate: Promotion.Candidate, into target: String, environments: [EnvironmentRules]
+    ) async throws -> [ApprovalRecord] {
         let release = candidate.release
         let given =
             try await pending(release.service).map { pending in
                 pending.environment == candidate.environment && pending.release == release.number
                     && pending.fileDigest == release.fileDigest ? pending.approvals : []
             } ?? []
-        let required = environments.first { $0.name == target }?.approvals ?? []
-        let all = Promotion.objections(
-            to: candidate, into: target, environments: environments,
-            approvals: required.map { ApprovalRecord(name: $0, user: "", time: release.created) })
-        guard all.isEmpty else { throw ControlFailure(.refused, all.joined(separator: "; ")) }
         let missing = Promotion.missingApprovals(into: target, environments: environments, approvals: given)
         guard missing.isEmpty else {
             try await save(
