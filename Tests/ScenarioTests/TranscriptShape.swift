@@ -100,6 +100,7 @@ struct TranscriptShape: Hashable {
         // Times and dates.
         Pattern(#"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z"#, "DATE"),
         Pattern(#"^\d\d:\d\d:\d\d(?:\.\d+)?"#, "TIME"),
+        Pattern(#", given up in [\d hms]+"#, ""),
         Pattern(#"\b(in|up) \d+(?:\.\d+)? ?(?:ms|s|m|h)\b(?: \d+(?:ms|s|m|h))?"#, "$1 TOOK"),
         Pattern(#", [\d hms]+ left\b"#, ""),
         // Processes, and what is made of bytes.
@@ -160,7 +161,7 @@ struct TranscriptShape: Hashable {
         /// What it says, without what is left of a wait and what is on its way.
         private var words: String {
             let parts = message.components(separatedBy: ", ").filter { part in
-                part.wholeMatch(of: #/[0-9hms ]+ left/#) == nil
+                part.wholeMatch(of: #/[0-9hms ]+ left|given up in [0-9hms ]+/#) == nil
                     && part.wholeMatch(of: #/waits for \d+ of \d+ replicas( of stable)? to be ready/#) == nil
                     && part.wholeMatch(of: #/waits for requests: \d+ of \d+/#) == nil
             }

@@ -27,7 +27,7 @@ struct TranscriptShapeTests {
         arguments: [
             ("08:16:55", "23:59:59"), ("18.4% errors (9 of 49)", "20% errors (12 of 60)"), ("stable 0%", "stable 0.4%"),
             ("; stable 0%", ""),
-            ("new 0/1, stable 2/2  waits for 0 of 1 replicas to be ready, 10s left", "new 1/1, stable 2/2"),
+            ("new 0/1, stable 2/2  waits for 0 of 1 replicas to be ready, given up in 10s", "new 1/1, stable 2/2"),
             ("08:16:55  shop 3  gates 1/2  0%  new 0/0, stable 2/2  types\n", ""), ("unit, 12 tests", "unit"),
             (
                 "08:16:55  shop 3  shifting 1/3  25%  new 1/1, stable 2/2  25%, 4s left\n",

@@ -105,7 +105,9 @@ extension RolloutReport {
         }
         var parts = [progress.stepName, progress.waitingFor.map { "waits for \($0)" }].compactMap { $0 }
         if let next = progress.next, next > now {
-            parts.append("\(Duration.seconds((next - now).components.seconds + 1).quantity) left")
+            let left = Duration.seconds((next - now).components.seconds + 1).quantity
+            // A deadline is not a forecast.
+            parts.append([.starting, .restoring].contains(progress.phase) ? "given up in \(left)" : "\(left) left")
         }
         if let output = progress.output { parts.append(output) }
         return parts.joined(separator: ", ")
