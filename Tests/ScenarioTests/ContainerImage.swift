@@ -3,7 +3,8 @@ import Foundation
 
 /// An image with nothing in it but `Apps/version.c` as a static program: it needs no registry and no network.
 ///
-/// The tag is a hash of the source and of what the image sets, so that an image that is there is what was asked for.
+/// The tag is a hash of the source and of what the image sets, so that an image that is there is what was asked for, and
+/// the number of this process, since another test run may remove its own image at any time.
 struct ContainerImage: Sendable {
     static let repository = "localhost/aloft-scenario/version"
 
@@ -16,7 +17,8 @@ struct ContainerImage: Sendable {
     init(_ fixture: Fixture, _ variables: [String: String] = [:]) async throws {
         let source = "\(AppFile.apps)/version.c"
         let file = Self.containerfile(variables)
-        name = "\(Self.repository):\(try Self.hash(String(contentsOfFile: source, encoding: .utf8) + file))"
+        let content = try Self.hash(String(contentsOfFile: source, encoding: .utf8) + file)
+        name = "\(Self.repository):\(content)-\(getpid())"
         let image = name
         // Added before the build, so that one that fails half-way is tidied up as well. By name and without force: an
         // image that a container still uses stays, and the test says so.
