@@ -6,6 +6,8 @@ import Foundation
 struct RolloutWatch: Sendable {
     /// A daemon that is started anew goes on with its rollouts: so often it may be away, a second each.
     static let absenceLimit = 60
+    /// Failures of one that is killed, starts, or is killed while it answers.
+    static let passing = ["connectionLost", "notRunning", "noAnswer"]
 
     let client: ControlClient
     let service: String
@@ -97,7 +99,7 @@ struct RolloutWatch: Sendable {
                 if end == nil { end = try await recorded() }
             } catch let failure as CommandFailure where failure.code == ControlFailure.Code.nothingThere.rawValue {
                 end = try await recorded()
-            } catch let failure as CommandFailure where ["connectionLost", "notRunning"].contains(failure.code) {
+            } catch let failure as CommandFailure where Self.passing.contains(failure.code) {
                 absences += 1
                 guard absences <= Self.absenceLimit else { throw failure }
             }

@@ -7,7 +7,7 @@ struct TranscriptShapeTests {
         shop: release 3, deploy by anna
         08:16:55  shop 3  gates 1/2  0%  new 0/0, stable 2/2  types
         08:16:55  shop 3  gates 2/2  0%  new 0/0, stable 2/2  unit, 12 tests
-        08:16:55  shop 3  starting  0%  new 0/1, stable 2/2  waits for 0 of 1 replicas to be ready, 10s left
+        08:16:55  shop 3  starting  0%  new 0/1, stable 2/2  waits for 0 of 1 replicas to be ready, given up in 10s
         08:16:55  shop 3  shifting 1/3  0%  new 1/1, stable 2/2  25%
         08:16:55  shop 3  shifting 1/3  25%  new 1/1, stable 2/2  25%, 4s left
         08:16:57  shop 3  verdict pass

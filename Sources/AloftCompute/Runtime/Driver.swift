@@ -61,7 +61,9 @@ extension Driver {
     }
 
     /// A driver without containers has built nothing.
-    package func removeBuiltImages(of service: String, keeping kept: Set<String>) async throws(LaunchFailure) -> Int { 0 }
+    package func removeBuiltImages(of service: String, keeping kept: Set<String>) async throws(LaunchFailure) -> Int {
+        0
+    }
 
     /// A driver that runs no such commands left none.
     package func endCommand(_ mark: String) async throws(LaunchFailure) {}

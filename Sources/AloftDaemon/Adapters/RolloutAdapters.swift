@@ -13,14 +13,17 @@ struct ComputeSets: ReplicaSets {
         await compute.sets(service).map { set in
             SetState(
                 release: set.release, isPrimary: set.isPrimary, desired: set.desired, ready: set.ready,
-                replicas: set.replicas.count, failure: Self.failure(of: set))
+                replicas: set.replicas.count, unsure: set.adopting, crashes: set.crashes,
+                failure: Self.failure(of: set))
         }
     }
 
     /// Of the first replica that is not as it should be.
     private static func failure(of set: ReplicaSetStatus) -> String? {
         let troubled = (set.waiting + set.replicas).first { $0.state != .ready && ($0.reason ?? $0.exit) != nil }
-        guard let troubled, let reason = troubled.reason ?? troubled.exit else { return nil }
+        // One that was started again is as it should be, and how it ended is all there is to say.
+        let crashed = set.crashes > 0 ? set.replicas.first { $0.lastExit?.asked == false } : nil
+        guard let troubled = troubled ?? crashed, let reason = troubled.reason ?? troubled.exit else { return nil }
         let said = troubled.lastLines.last ?? troubled.lastExit?.lastLines.last
         return "\(troubled.id.name): \(reason)" + (said.map { ": \($0)" } ?? "")
     }

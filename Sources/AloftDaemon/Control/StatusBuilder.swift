@@ -19,7 +19,8 @@ struct StatusBuilder {
         return StatusReport(
             app: plan.app, region: plan.region, environment: plan.environment, file: file, digest: digest,
             version: Version.current, pid: pid, state: state, startedAt: startedAt, now: now, urls: urls,
-            admin: admin, edge: edgeReport(edge), services: inOrder(services.map { service($0, backends) } + missing(services)))
+            admin: admin, edge: edgeReport(edge),
+            services: inOrder(services.map { service($0, backends) } + missing(services)))
     }
 
     /// As the file has them; what it does not name any more comes last.

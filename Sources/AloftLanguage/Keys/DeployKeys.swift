@@ -110,7 +110,8 @@ enum DeployKeys {
 
     static let watch = Key<DeploySpec, Duration>.standard(
         "watch", .duration(.zero...(.seconds(7 * 86_400)), usual: "m"), "0s",
-        "Readiness and analysis are looked at for so long after a release got all traffic.", example: "10m", synonyms: ["bake", "bakeTime"]
+        "Readiness and analysis are looked at for so long after a release got all traffic.", example: "10m",
+        synonyms: ["bake", "bakeTime"]
     ) { $0.watch }
 
     static let progressDeadline = Key<DeploySpec, Duration>.standard(
