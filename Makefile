@@ -5,7 +5,7 @@ BINARY := .build/release/aloft
 RELEASE := swift build -c release --static-swift-stdlib --product aloft -Xswiftc -enforce-exclusivity=unchecked
 SWIFT_DIRECTORIES := Sources Tests Package.swift
 
-.PHONY: help up build test check format bench bench-compute profile docs setup clean
+.PHONY: help up build test check format bench bench-compute bench-deploys profile docs setup clean
 
 help: ## Show what there is to make
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -34,6 +34,9 @@ bench: ## Measure Aloft beside nginx and HAProxy (OPTIONS="--rounds 5 --scenario
 
 bench-compute: build ## Measure idle supervision, the first request from zero and a step of load (OPTIONS="--only zero")
 	python3 Benchmarks/compute/bench.py $(OPTIONS)
+
+bench-deploys: build ## Deploy 50 times in a row under 2 000 requests a second, and count what is lost (OPTIONS="--deploys 10")
+	python3 Benchmarks/deploys/bench.py $(OPTIONS)
 
 profile: build ## Show where the edge's processor time goes (OPTIONS="--scenario tls-get-1k")
 	python3 Benchmarks/edge/profile_edge.py $(OPTIONS)

@@ -1,5 +1,6 @@
 import AloftCompute
 import AloftLogs
+import AloftSystem
 import ServiceLifecycle
 
 /// What has to happen now and then though nobody asks.
@@ -20,7 +21,10 @@ struct Upkeep: Service {
             while await pause() {
                 // Measures cpu, so that the first `aloft status` has a share of the last seconds to show.
                 _ = await compute.status()
-                if round % Self.releasePeriods == 0 { await pruning.prune() }
+                if round % Self.releasePeriods == 0 {
+                    await pruning.prune()
+                    OwnProcess.trimMemory()
+                }
                 round += 1
                 if round % Self.logPeriods == 0 { logs.maintain() }
             }

@@ -22,7 +22,10 @@ enum JournalFile {
         var configuration = Configuration()
         configuration.label = "aloft.journal"
         configuration.busyMode = .timeout(5)
+        configuration.maximumReaderCount = 2
         configuration.prepareDatabase { database in
+            // Each connection keeps pages for itself, by default up to 2 MB: the daemon would grow with its journal.
+            try database.execute(sql: "PRAGMA cache_size = -256")
             // The log beside the file shrinks back to this after a checkpoint.
             try database.execute(sql: "PRAGMA journal_size_limit = 4194304")
         }

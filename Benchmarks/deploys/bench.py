@@ -9,9 +9,9 @@ connections, 10 s without an answer, and every status but 200 count as lost.
 Memory, threads and open files of the daemon are read under the same load after each deploy that counts (after some that
 don't, which fill pools and caches); the table has the medians of the first five and of the last five.
 
-    Benchmarks/Deploys/run                                    50 deploys each, 2000 requests a second, both drivers
-    Benchmarks/Deploys/run --strategies canary --drivers process --deploys 10
-    ALOFT_BINARY=.build/debug/aloft Benchmarks/Deploys/run --json results.json
+    Benchmarks/deploys/bench.py                                 50 deploys each, 2000 requests a second, both drivers
+    Benchmarks/deploys/bench.py --strategies canary --drivers process --deploys 10
+    ALOFT_BINARY=.build/debug/aloft Benchmarks/deploys/bench.py --json results.json
 
 Exits with 1 where a request was lost, a deploy failed or something was left behind.
 """
