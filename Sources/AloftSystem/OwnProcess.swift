@@ -1,3 +1,4 @@
+import CAloftSystem
 import Glibc
 
 /// What a program asks of the system about itself and its surroundings.
@@ -15,7 +16,7 @@ package enum OwnProcess {
     /// Gives memory that is free in the allocator's heaps back to the system (malloc_trim(3)); takes about a millisecond.
     ///
     /// Each thread has a heap of its own, and what one allocates another frees: without this they grow for days.
-    package static func trimMemory() { _ = malloc_trim(0) }
+    package static func trimMemory() { aloft_trim_memory() }
 
     /// SIGKILL for every process of a group; one that has ended is fine.
     package static func killGroup(_ leader: Int32) { if leader > 1 { kill(-leader, SIGKILL) } }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -73,3 +74,5 @@ int aloft_raise_open_files(uint64_t *limit) {
     *limit = files.rlim_cur;
     return 0;
 }
+
+void aloft_trim_memory(void) { malloc_trim(0); }

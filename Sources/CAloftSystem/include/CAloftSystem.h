@@ -86,4 +86,7 @@ int aloft_open(const char *path, int flags, mode_t mode);
 // Sets the soft limit of open files to the hard one. Returns 0 and the limit, or -1 with errno.
 int aloft_raise_open_files(uint64_t *limit);
 
+// malloc_trim(3), a GNU extension that Swift does not see.
+void aloft_trim_memory(void);
+
 #endif
