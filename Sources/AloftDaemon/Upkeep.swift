@@ -6,6 +6,8 @@ import ServiceLifecycle
 /// What has to happen now and then though nobody asks.
 struct Upkeep: Service {
     static let period = Duration.seconds(10)
+    /// Replicas are measured each so many periods.
+    static let measurePeriods = 6
     /// Logs are looked at each so many periods.
     static let logPeriods = 6
     /// Releases are looked at each so many periods, and once at the start.
@@ -19,8 +21,8 @@ struct Upkeep: Service {
         await cancelWhenGracefulShutdown {
             var round = 0
             while await pause() {
-                // Measures cpu, so that the first `aloft status` has a share of the last seconds to show.
-                _ = await compute.status()
+                // Measures cpu, so that the first `aloft status` has a share of the last minute to show.
+                if round % Self.measurePeriods == 0 { _ = await compute.status() }
                 if round % Self.releasePeriods == 0 {
                     await pruning.prune()
                     OwnProcess.trimMemory()

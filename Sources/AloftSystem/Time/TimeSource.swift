@@ -50,8 +50,14 @@ package struct SystemTime: TimeSource {
     /// Goes on while the machine is suspended, so that a wait of five minutes is five minutes of the user's time.
     package var now: MonotonicTime { MonotonicTime(nanoseconds: read(CLOCK_BOOTTIME)) }
 
+    /// Waits of a second and more end on a tenth of a second, those of five and more on a quarter, up to that much late:
+    /// the periods of hundreds of probes then share their wake-ups.
     package func sleep(until deadline: MonotonicTime) async throws {
-        let left = now.duration(to: deadline)
+        var left = now.duration(to: deadline)
+        if left >= .seconds(1) {
+            let grain: Int64 = left >= .seconds(5) ? 250_000_000 : 100_000_000
+            left += .nanoseconds(grain - 1 - (deadline.nanoseconds - 1) % grain)
+        }
         if left > .zero { try await Task.sleep(for: left) } else { try Task.checkCancellation() }
     }
 
