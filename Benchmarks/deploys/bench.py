@@ -42,8 +42,8 @@ def main():
         raise SystemExit(f"{stage.binary()} is not there; `make build` builds it, or set ALOFT_BINARY")
     results = []
     for driver in options.drivers:
-        if driver == "container" and not shutil.which("podman"):
-            print("containers are left out: there is no podman", file=sys.stderr)
+        if driver == "container" and not shutil.which(stage.ENGINE):
+            print(f"containers are left out: there is no {stage.ENGINE}", file=sys.stderr)
             continue
         for strategy in options.strategies:
             results.append(measure(strategy, driver, options))

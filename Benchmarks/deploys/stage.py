@@ -12,6 +12,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 APPS = os.path.join(ROOT, "Tests", "ScenarioTests", "Apps")
 IMAGE = "localhost/aloft-benchmark/version"
+ENGINE = os.environ.get("ALOFT_CONTAINER_ENGINE") or "podman"
 
 
 def binary():
@@ -72,8 +73,8 @@ class App:
         if self.image:
             names = self.containers()
             if names:
-                subprocess.run(["podman", "rm", "--force", "--time", "0", *names], stdout=subprocess.DEVNULL)
-            subprocess.run(["podman", "image", "rm", self.image], stdout=subprocess.DEVNULL)
+                subprocess.run([ENGINE, "rm", "--force", *names], stdout=subprocess.DEVNULL)
+            subprocess.run([ENGINE, "image", "rm", self.image], stdout=subprocess.DEVNULL)
 
     def build(self):
         """From scratch: no registry, no network."""
@@ -83,8 +84,8 @@ class App:
         with open(os.path.join(context, "Containerfile"), "w") as file:
             file.write('FROM scratch\nCOPY version /version\nENV BIND="0.0.0.0"\nENTRYPOINT ["/version"]\n')
         name = f"{IMAGE}:{os.getpid()}"
-        subprocess.run(["podman", "build", "--quiet", "--layers=false", "--tag", name, context], check=True,
-                       stdout=subprocess.DEVNULL)
+        subprocess.run([ENGINE, "build", "--quiet", "--tag", name, "--file", os.path.join(context, "Containerfile"),
+                        context], check=True, stdout=subprocess.DEVNULL)
         return name
 
     def wait_until_ready(self, seconds=60):
@@ -126,7 +127,7 @@ class App:
 
     def containers(self):
         label = f"label=aloft.state={self.folder}/.aloft"
-        answer = subprocess.run(["podman", "ps", "--all", "--filter", label, "--format", "{{.Names}}"],
+        answer = subprocess.run([ENGINE, "ps", "--all", "--filter", label, "--format", "{{.Names}}"],
                                 capture_output=True, text=True, check=True)
         return answer.stdout.split()
 

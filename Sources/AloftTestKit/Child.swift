@@ -65,9 +65,10 @@ package final class Child: Sendable {
         try await eventually("process \(pid) ends; it printed:\n\(output.suffix(2000))", within: limit) { ending }
     }
 
-    /// PATH, HOME and LANG of the test's own process.
+    /// PATH, HOME and LANG of the test's own process, and which container engine there is.
     package static var plainEnvironment: [String: String] {
         ProcessInfo.processInfo.environment.filter { ["PATH", "HOME", "LANG"].contains($0.key) }
+            .merging(TestEngine.environment) { mine, _ in mine }
     }
 
     private static func path(of program: String) throws -> String {

@@ -66,8 +66,12 @@ extension Scenarios {
             }
         }
 
-        @Test("a version that crashes after some seconds makes way for the one before", arguments: Kind.allCases)
-        func crashes(_ kind: Kind) async throws { try await goesBack(kind, .process, ["CRASH_MS": "3000"]) }
+        @Test(
+            "a version that crashes after some seconds makes way for the one before",
+            arguments: zip(Kind.allCases + [.canary], [3, 3, 3, 30]))
+        func crashes(_ kind: Kind, seconds: Int) async throws {
+            try await goesBack(kind, .process, ["CRASH_MS": "\(seconds * 1000)"])
+        }
 
         @Test("a container that crashes after some seconds makes way for the one before")
         func containerCrashes() async throws { try await goesBack(.canary, .container, ["CRASH_MS": "3000"]) }

@@ -31,11 +31,7 @@ struct ContainerImage: Sendable {
         try Self.describe(variables, in: folder)
         try await Self.compile(into: folder)
         try await Self.succeeds(
-            [
-                Self.program, "build", "--quiet", "--layers=false", "--tag", name, "--file", "\(folder)/Containerfile",
-                folder,
-            ],
-            in: folder)
+            [TestEngine.program] + TestEngine.build(name) + ["--file", "\(folder)/Containerfile", folder], in: folder)
     }
 
     // MARK: folders to build from
@@ -74,13 +70,12 @@ struct ContainerImage: Sendable {
 
     static var canRun: Bool { reason == nil }
 
-    static let program = "podman"
-
     /// Asks the engine; that a container starts is for the test, since Aloft mends settings that do not work.
     private static func whyNot() -> String? {
+        let program = TestEngine.program
         guard Machine.has(program: program) else { return "there is no \(program); run `scripts/setup test`" }
         guard Machine.has(program: "clang") || Machine.has(program: "cc") else { return "there is no C compiler" }
-        let answer = blocking([program, "info", "--format", "{{.Host.OCIRuntime.Name}}"])
+        let answer = blocking([program, "info"])
         return answer.status == 0 ? nil : "\(program) does not work: \(answer.text)"
     }
 
@@ -108,7 +103,7 @@ struct ContainerImage: Sendable {
         _ words: [String]
     ) async throws -> (ending: Child.Ending, output: String) {
         try await withFixture { fixture in
-            try await Child.run([program] + words, directory: try fixture.directory(), within: .seconds(60))
+            try await Child.run([TestEngine.program] + words, directory: try fixture.directory(), within: .seconds(60))
         }
     }
 

@@ -6,6 +6,9 @@ import Testing
 enum Driver: String, Sendable, CaseIterable, CustomTestStringConvertible {
     case process, container
 
+    /// A run that is for one container engine leaves out what has nothing to do with it.
+    static let allCases: [Driver] = TestEngine.isChosen ? [.container] : [.process, .container]
+
     var testDescription: String { rawValue }
 
     /// Ends the test's case, with the reason, where it can't run here.
@@ -209,8 +212,8 @@ struct DeployStage: Sendable {
 
     private static func containers(of home: String) async throws -> [String] {
         let words = ["ps", "--all", "--filter", "label=aloft.state=\(home)/.aloft", "--format", "{{.Names}}"]
-        let answer = try await Child.run([ContainerImage.program] + words, directory: home)
-        guard answer.ending == .exited(0) else { throw KitError.missing("podman ps: \(answer.output)") }
+        let answer = try await Child.run([TestEngine.program] + words, directory: home)
+        guard answer.ending == .exited(0) else { throw KitError.missing("\(TestEngine.program) ps: \(answer.output)") }
         return answer.output.split(separator: "\n").map(String.init)
     }
 
@@ -218,7 +221,7 @@ struct DeployStage: Sendable {
         let names = try await containers(of: home)
         guard !names.isEmpty else { return }
         let answer = try await Child.run(
-            [ContainerImage.program, "rm", "--force", "--time", "0"] + names, directory: home)
+            [TestEngine.program] + TestEngine.remove + names, directory: home)
         throw KitError.missing("left behind: \(names); removed now: \(answer.ending)")
     }
 }

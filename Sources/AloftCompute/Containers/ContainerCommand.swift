@@ -40,7 +40,7 @@ extension ContainerDriver {
         try variables.write(to: file)
         var arguments = ["run", "--rm", "--name", name, "--pull", "never", "--no-healthcheck"]
         arguments += ["--label", "aloft.command-of=\(session.instance)"]
-        arguments += ["--pids-limit", "\(ContainerOrder.mostProcesses)"]
+        if calls.holdsToLimits { arguments += ["--pids-limit", "\(ContainerOrder.mostProcesses)"] }
         if calls.engine.kind == .podman { arguments += ["--http-proxy=false", "--sdnotify", "ignore"] }
         arguments += variables.options(file: file)
         arguments += ["--entrypoint", program, image] + plan.arguments.dropFirst()

@@ -109,7 +109,7 @@ package final class ContainerDriver: Driver {
         let process = try await process(of: plan, calls)
         let started = try StartedContainer(process: process, id: try readText(plan.identityFile, limit: 200))
         let record = record(order, address, directory, started)
-        return try await replica(record, note: note(plan, calls), started.process)
+        return try replica(record, note: note(plan, calls), started.process)
     }
 
     /// Makes the container; with Aloft's settings where the engine's own do not work.
@@ -132,20 +132,36 @@ package final class ContainerDriver: Driver {
             try note(plan, calls).write(in: directory.path)
             let out = try Self.emptyFile(directory.stdoutPath)
             let err = try Self.emptyFile(directory.stderrPath)
-            let passesOutput = calls.engine.kind == .podman
-            var answer = try await calls.finish(
-                plan.run(calls.engine.kind), within: EngineCalls.Limit.change, environment: plan.variables.passed,
-                streams: passesOutput ? .init(output: out.number, errors: err.number) : nil)
+            let line = plan.line(for: calls.engine.kind, limited: calls.holdsToLimits)
+            var answer: EngineAnswer
+            switch calls.engine.kind {
+            case .podman:
+                answer = try await calls.finish(
+                    line, within: EngineCalls.Limit.change, environment: plan.variables.passed,
+                    streams: .init(output: out.number, errors: err.number))
+                // What podman says of its failure is where the container's own words would be.
+                if !answer.succeeded { answer.errors = try readText(directory.stderrPath, limit: 64 << 10) }
+            case .docker:
+                answer = try await calls.finish(
+                    line, within: EngineCalls.Limit.change, environment: plan.variables.passed)
+                if answer.succeeded { answer = try await attachment(plan.name, directory, calls).start() }
+            }
             withExtendedLifetime((out, err)) {}
             if answer.succeeded { return answer }
-            // What the engine says of its failure is where the container's own words would be.
-            if passesOutput { answer.errors = try readText(directory.stderrPath, limit: 64 << 10) }
             _ = await ContainerReplica.remove(plan.name, calls)
             for file in [plan.identityFile, plan.processFile] { try Directories.remove(file) }
             return answer
         } catch {
             throw (error as? LaunchFailure) ?? LaunchFailure("\(error)")
         }
+    }
+
+    private func attachment(
+        _ name: String, _ directory: RunDirectory, _ calls: EngineCalls
+    ) -> DockerAttachment {
+        DockerAttachment(
+            name: name, stdoutPath: directory.stdoutPath, stderrPath: directory.stderrPath, calls: calls,
+            logger: logger)
     }
 
     private static func emptyFile(_ path: String) throws(SystemError) -> Descriptor {
@@ -270,37 +286,36 @@ extension ContainerDriver {
             let note = ContainerNote(
                 engine: engine ?? ContainerEngine(kind: .podman, path: "/usr/bin/podman"),
                 name: containerName(record.id), innerPort: nil)
-            return await replica(record, note: note, watch: nil)
+            return replica(record, note: note, watch: nil)
         }
         do {
-            return try await replica(record, note: note, record.process)
+            return try replica(record, note: note, record.process)
         } catch {
             logger.warning("a container cannot be adopted", metadata: ["error": "\(error)"])
-            return await replica(record, note: note, watch: nil)
+            return replica(record, note: note, watch: nil)
         }
     }
 
     private func replica(
         _ record: AdoptionRecord, note: ContainerNote, _ process: ProcessIdentity
-    ) async throws -> ContainerReplica {
+    ) throws -> ContainerReplica {
         do throws(SystemError) {
-            return await replica(record, note: note, watch: try ProcessWatch(process))
+            return replica(record, note: note, watch: try ProcessWatch(process))
         } catch {
             if error.code != ESRCH { throw error }
-            return await replica(record, note: note, watch: nil)
+            return replica(record, note: note, watch: nil)
         }
     }
 
-    private func replica(
-        _ record: AdoptionRecord, note: ContainerNote, watch: ProcessWatch?
-    ) async -> ContainerReplica {
-        let replica = ContainerReplica(
-            record, note: note, watch: watch, calls: session.calls(of: note.engine)
+    private func replica(_ record: AdoptionRecord, note: ContainerNote, watch: ProcessWatch?) -> ContainerReplica {
+        let calls = session.calls(of: note.engine)
+        let isAttached = note.engine.kind == .docker
+        return ContainerReplica(
+            record, note: note, watch: watch, calls: calls,
+            attachment: isAttached ? attachment(note.name, RunDirectory(path: record.directory), calls) : nil
         ) { [weak self] in
             self?.ports.withLock { _ = $0.removeValue(forKey: record.id) }
         }
-        await replica.followOutput(logger: logger)
-        return replica
     }
 
     package func measure(_ replicas: [any RunningReplica]) async -> [ReplicaID: ProcessUsage] {

@@ -23,7 +23,8 @@ struct ContainerOrder: Sendable, Hashable {
     var folder: String
 
     static func == (left: Self, right: Self) -> Bool {
-        left.name == right.name && left.run(.podman) == right.run(.podman) && left.variables == right.variables
+        left.name == right.name && left.line(for: .podman) == right.line(for: .podman)
+            && left.variables == right.variables
     }
 
     func hash(into hasher: inout Hasher) { hasher.combine(name) }
@@ -32,19 +33,22 @@ struct ContainerOrder: Sendable, Hashable {
     var processFile: String { "\(folder)/container-pid" }
     var variablesFile: String { "\(folder)/container-env" }
 
-    /// What follows the engine's name on the command line.
-    func run(_ kind: ContainerEngine.Kind) -> [String] {
-        var line = ["run", "--detach", "--name", name, "--pull", "never", "--restart", "no", "--no-healthcheck"]
-        line += ["--cidfile", identityFile]
+    /// What follows the engine's name on the command line: podman runs the container, docker only makes it
+    /// (`DockerAttachment` starts it).
+    ///
+    /// - Parameter limited: False leaves out all limits, for an engine that holds nobody to them.
+    func line(for kind: ContainerEngine.Kind, limited: Bool = true) -> [String] {
+        var line = kind == .podman ? ["run", "--detach"] : ["create"]
+        line += ["--name", name, "--pull", "never", "--restart", "no", "--no-healthcheck", "--cidfile", identityFile]
         for label in labels { line += ["--label", label] }
         switch kind {
         case .podman:
             line += ["--pidfile", processFile, "--log-driver", "passthrough", "--http-proxy=false"]
             line += ["--sdnotify", "ignore"]
         case .docker:
-            line += ["--log-driver", "json-file", "--log-opt", "max-size=16m", "--log-opt", "max-file=2"]
+            line += ["--log-driver", "none"]
         }
-        line += limits
+        if limited { line += limits }
         if let publish { line += ["--publish", "127.0.0.1:\(publish.host):\(publish.container)/tcp"] }
         if let mount { line += ["--mount", "type=bind,source=\(mount),destination=\(mount)"] }
         line += variables.options(file: variablesFile)

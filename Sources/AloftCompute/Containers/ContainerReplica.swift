@@ -1,7 +1,6 @@
 import AloftModel
 import AloftSystem
 import Glibc
-import Logging
 import Synchronization
 
 /// A replica that is a container.
@@ -15,16 +14,19 @@ final class ContainerReplica: RunningReplica {
     /// The container's first process; nil where it had ended before this daemon looked.
     private let watch: ProcessWatch?
     private let calls: EngineCalls
+    /// Nil with podman, whose containers write to the spool files themselves.
+    private let attachment: DockerAttachment?
     private let released: @Sendable () -> Void
 
     init(
         _ record: AdoptionRecord, note: ContainerNote, watch: ProcessWatch?, calls: EngineCalls,
-        released: @escaping @Sendable () -> Void
+        attachment: DockerAttachment?, released: @escaping @Sendable () -> Void
     ) {
         self.record = record
         self.note = note
         self.watch = watch
         self.calls = calls
+        self.attachment = attachment
         self.released = released
         cgroup = record.cgroups.first.map { first in
             let isUnified = access("\(first)/cgroup.controllers", F_OK) == 0
@@ -40,9 +42,16 @@ final class ContainerReplica: RunningReplica {
 
     func ended() async -> LastExit.Cause? {
         guard let watch else { return Task.isCancelled ? nil : await cause(kills: 0) }
-        guard await watch.wait() != nil else { return nil }
+        guard await end(of: watch) != nil else { return nil }
         // At once: the engine is about to remove the cgroup, and the count with it.
         return await cause(kills: cgroup?.memoryKills() ?? 0)
+    }
+
+    private func end(of watch: ProcessWatch) async -> ProcessEnding? {
+        guard let attachment else { return await watch.wait() }
+        async let _ = attachment.keep()
+        // What is attached meanwhile outlives its task.
+        return await watch.wait()
     }
 
     private func cause(kills: Int) async -> LastExit.Cause {
@@ -56,7 +65,11 @@ final class ContainerReplica: RunningReplica {
     private func end() async -> (code: Int32, outOfMemory: Bool)? {
         var pause = Duration.milliseconds(10)
         while pause < .seconds(3) {
-            if let end = await askForEnd() { return end }
+            switch await askForEnd() {
+            case .known(let code, let outOfMemory): return (code, outOfMemory)
+            case .gone: return nil
+            case .notYet: break
+            }
             do {
                 try await calls.clock.sleep(for: pause)
             } catch {
@@ -67,17 +80,25 @@ final class ContainerReplica: RunningReplica {
         return nil
     }
 
-    private func askForEnd() async -> (code: Int32, outOfMemory: Bool)? {
+    private enum AskedEnd {
+        case known(code: Int32, outOfMemory: Bool)
+        case notYet
+        /// Somebody removed the container.
+        case gone
+    }
+
+    private func askForEnd() async -> AskedEnd {
         let format = "{{.State.Status}} {{.State.ExitCode}} {{.State.OOMKilled}}"
         guard
             let answer = try? await calls.finish(
                 ["container", "inspect", "--format", format, note.name], within: EngineCalls.Limit.question)
-        else { return nil }
+        else { return .notYet }
+        if !answer.succeeded && EngineText.saysContainerIsGone(answer.complaint) { return .gone }
         let words = answer.output.split { $0.isWhitespace }
         guard words.count == 3, words[0] == "exited" || words[0] == "stopped", let code = Int32(words[1]) else {
-            return nil
+            return .notYet
         }
-        return (code, words[2] == "true")
+        return .known(code: code, outOfMemory: words[2] == "true")
     }
 
     // MARK: stopping
@@ -112,7 +133,7 @@ final class ContainerReplica: RunningReplica {
                     .killAll(clock: calls.clock)
                 problems += left.map { "process \($0) does not end, not even by SIGKILL" }
             }
-            if note.engine.kind == .docker { try await endFollower() }
+            try await attachment?.end()
         } catch is CancellationError {
             return []
         } catch {
@@ -133,68 +154,25 @@ final class ContainerReplica: RunningReplica {
         return problems
     }
 
-    /// With its anonymous volumes. One that is not there is fine.
+    /// With its anonymous volumes. One that is not there is fine; one that docker is removing already is waited for.
     ///
     /// - Returns: What went wrong.
     static func remove(_ name: String, _ calls: EngineCalls) async -> String? {
         let how = calls.engine.kind == .podman ? ["--ignore", "--time", "0"] : []
-        do throws(LaunchFailure) {
-            let answer = try await calls.finish(
-                ["rm", "--force", "--volumes"] + how + [name], within: EngineCalls.Limit.change)
-            let text = answer.complaint.lowercased()
-            if answer.succeeded || text.contains("no such container") { return nil }
-            return "container \(name) cannot be removed: \(EngineText.lastLine(answer.complaint))"
+        let words = ["rm", "--force", "--volumes"] + how + [name]
+        let deadline = calls.clock.now + EngineCalls.Limit.question
+        do {
+            while true {
+                let answer = try await calls.finish(words, within: EngineCalls.Limit.change)
+                if answer.succeeded || EngineText.saysContainerIsGone(answer.complaint) { return nil }
+                guard EngineText.saysRemovalGoesOn(answer.complaint), calls.clock.now < deadline else {
+                    return "container \(name) cannot be removed: \(EngineText.lastLine(answer.complaint))"
+                }
+                try await calls.clock.sleep(for: .milliseconds(100))
+            }
         } catch {
             return "container \(name) cannot be removed: \(error)"
         }
-    }
-
-    // MARK: output
-
-    /// Docker keeps a container's output itself: a process that outlives this daemon copies it to the spool files.
-    ///
-    /// Nothing to do with podman, nor where the copying process of an earlier daemon still runs.
-    func followOutput(logger: Logger) async {
-        guard note.engine.kind == .docker else { return }
-        do {
-            if try !followers().isEmpty { return }
-            let isNew =
-                try readText(record.stdoutPath, limit: 1).isEmpty && readText(record.stderrPath, limit: 1).isEmpty
-            let flags = O_WRONLY | O_CREAT | O_APPEND
-            let out = try Descriptor(opening: record.stdoutPath, flags)
-            let err = try Descriptor(opening: record.stderrPath, flags)
-            // What was copied already is not copied again; a line or two around the break may be lost or doubled.
-            let since = isNew ? [] : ["--since", "\(Self.lastWrite(record.stdoutPath, record.stderrPath))"]
-            let arguments = [note.engine.path, "logs", "--follow"] + since + [note.name]
-            _ = try await ProcessLaunch(
-                executable: note.engine.path, arguments: arguments, environment: calls.environment, directory: "/",
-                standardOutput: out.number, standardError: err.number
-            ).runWatched()
-            withExtendedLifetime((out, err)) {}
-        } catch {
-            logger.error("a container's output cannot be read", metadata: ["error": "\(error)"])
-        }
-    }
-
-    private static func lastWrite(_ paths: String...) -> Int {
-        paths.map { path in
-            var status = stat()
-            return stat(path, &status) == 0 ? status.st_mtim.tv_sec : 0
-        }.max() ?? 0
-    }
-
-    private func followers() throws -> [Int32] {
-        try ProcessRemains(leader: nil, cgroup: nil, outputFiles: [record.stdoutPath, record.stderrPath]).find()
-    }
-
-    /// It ends by itself once it has copied the last; for that it has three seconds.
-    private func endFollower() async throws {
-        let deadline = calls.clock.now + .seconds(3)
-        while calls.clock.now < deadline {
-            if try followers().isEmpty { return }
-            try await calls.clock.sleep(for: .milliseconds(20))
-        }
-        for pid in try followers() { Glibc.kill(pid, SIGKILL) }
     }
 
     // MARK: commands

@@ -31,6 +31,9 @@ struct EngineCalls: Sendable {
     let environment: [String]
     let gates: EngineGates
     let clock: any TimeSource
+    /// False for rootless podman on cgroup v1: it holds nobody to limits, and complains on the container's own stderr
+    /// where any are set.
+    let holdsToLimits: Bool
 
     /// Where the output of a call goes when it is not to be kept in memory.
     struct Streams {

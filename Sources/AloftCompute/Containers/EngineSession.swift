@@ -1,4 +1,5 @@
 import AloftSystem
+import Glibc
 import Logging
 import Synchronization
 
@@ -18,6 +19,8 @@ final class EngineSession: Sendable {
     let configuration: ComputeConfiguration
     let logger: Logger
     private let gates = EngineGates()
+    private let isRoot = geteuid() == 0
+    private let hasUnifiedMemory: Bool
     private let state = Mutex(State())
 
     init(_ configuration: ComputeConfiguration, logger: Logger) {
@@ -25,6 +28,8 @@ final class EngineSession: Sendable {
         self.logger = logger
         folder = "\(configuration.stateDirectory)/containers"
         instance = SpecDigest.name(of: configuration.stateDirectory)
+        let mounts = try? CgroupMounts()
+        hasUnifiedMemory = mounts?.unified != nil && mounts?.controllers["memory"] == nil
         let wrote = Directories.isDirectory(folder) && (try? readText(settingsFile, limit: 1)) != nil
         state.withLock { $0.usesOwnSettings = wrote }
     }
@@ -48,13 +53,14 @@ final class EngineSession: Sendable {
         } catch {
             throw LaunchFailure("\(error)")
         }
-        return EngineCalls(
-            engine: engine, environment: environment(engine), gates: gates, clock: configuration.clock)
+        return calls(of: engine)
     }
 
     /// Calls of an engine that an earlier daemon used, which need not be the one that would be taken today.
     func calls(of engine: ContainerEngine) -> EngineCalls {
-        EngineCalls(engine: engine, environment: environment(engine), gates: gates, clock: configuration.clock)
+        EngineCalls(
+            engine: engine, environment: environment(engine), gates: gates, clock: configuration.clock,
+            holdsToLimits: engine.kind == .docker || isRoot || hasUnifiedMemory)
     }
 
     // MARK: settings
@@ -114,10 +120,8 @@ final class EngineSession: Sendable {
 
     private func write() throws(LaunchFailure) {
         do throws(SystemError) {
-            let mounts = try CgroupMounts()
             let settings = EngineSettings(
-                path: configuration.hostEnvironment["PATH"] ?? "/usr/bin:/bin",
-                unifiedOnly: mounts.unified != nil && mounts.controllers["memory"] == nil)
+                path: configuration.hostEnvironment["PATH"] ?? "/usr/bin:/bin", unifiedOnly: hasUnifiedMemory)
             try AtomicFile.write(settings.text.utf8, to: settingsFile, mode: 0o644)
         } catch {
             throw LaunchFailure("\(error)")

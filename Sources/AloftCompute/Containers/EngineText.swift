@@ -8,7 +8,8 @@ package enum EngineText {
         func says(_ parts: String...) -> Bool { parts.contains { text.contains($0) } }
         if says(
             "unauthorized", "authentication required", "access denied", "access to the resource is denied",
-            "denied:", "403 (forbidden)", "403 forbidden", "401 (unauthorized)", "invalid username/password")
+            "denied:", "403 (forbidden)", "403 forbidden", "401 (unauthorized)", "invalid username/password",
+            "no basic auth credentials")
         {
             return "\(what): \(registry) refuses access; set `registry` with a username and a password that may "
                 + "read it, and check the name: \(lastLine(printed))"
@@ -42,6 +43,7 @@ package enum EngineText {
             return "docker's socket may not be used by this user; add the user to the group `docker`: \(line)"
         }
         if says("executable file", "attempted to invoke a command that was not found", "no such file or directory: oci")
+            || says("exec: \"") && says("no such file or directory")
         {
             return "the image has no such program as `command` says: \(line)"
         }
@@ -67,6 +69,16 @@ package enum EngineText {
         return ["no such image", "image not known", "unable to find image"].contains { text.contains($0) }
     }
 
+    /// True where there is no container of that name.
+    package static func saysContainerIsGone(_ printed: String) -> Bool {
+        printed.lowercased().contains("no such container")
+    }
+
+    /// True where docker still removes a container that it was told to remove before.
+    package static func saysRemovalGoesOn(_ printed: String) -> Bool {
+        printed.lowercased().contains("is already in progress")
+    }
+
     /// True where the engine's own settings ask for what this machine does not give: limits that only the kernel's
     /// owner may raise, a systemd that does not run, a cgroup manager that cannot work.
     package static func blamesSettings(_ printed: String) -> Bool {
@@ -76,10 +88,15 @@ package enum EngineText {
 
     /// The last line that says something, on one line, without `Error: `, at most 300 characters.
     package static func lastLine(_ printed: String) -> String {
-        let lines = printed.split { $0.isNewline }.filter { !$0.allSatisfy(\.isWhitespace) }
+        let lines = printed.split { $0.isNewline }.filter { !$0.allSatisfy(\.isWhitespace) && !isHint($0) }
         guard var line = lines.last else { return "it printed nothing" }
         for prefix in ["Error: ", "docker: "] where line.hasPrefix(prefix) { line = line.dropFirst(prefix.count) }
         let plain = line.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : Character($0) }
         return String(String(plain).prefix(300))
+    }
+
+    /// What docker's program ends its complaints with.
+    private static func isHint(_ line: Substring) -> Bool {
+        (line.hasPrefix("See 'docker ") || line.hasPrefix("Run 'docker ")) && line.contains("--help'")
     }
 }

@@ -31,7 +31,7 @@ struct ContainerLogicTests {
         spec.container = ContainerSpec(source: .image("x"), port: 8080)
         let order = try order(spec, host: ["TOKEN": "s3cret", "PATH": "/bin", "LANG": "C"])
         #expect(
-            order.run(.podman).joined(separator: " ") == """
+            order.line(for: .podman).joined(separator: " ") == """
                 run --detach --name aloft-0123-web-2.7 --pull never --restart no --no-healthcheck \
                 --cidfile /s/run/web-2.7/container-id --label aloft.instance=0123 --label aloft.state=/s \
                 --label aloft.service=web --label aloft.replica=web-2 --label aloft.generation=7 \
@@ -43,7 +43,8 @@ struct ContainerLogicTests {
                 """)
         #expect(order.variables.passed.contains("SECRET=s3cret") && order.variables.passed.contains("PORT=8080"))
         #expect(order.variables.written == ["HOME=/app"])
-        #expect(!order.run(.docker).contains("passthrough") && order.run(.docker).contains("json-file"))
+        let docker = order.line(for: .docker).joined(separator: " ")
+        #expect(docker.hasPrefix("create --name ") && docker.contains(" --log-driver none "))
     }
 
     @Test("a variable with several lines is passed on, unless its name means something to the engine")
@@ -87,6 +88,7 @@ struct ContainerLogicTests {
             ("Error: initializing source docker://r.io/a: reading manifest 1 in r.io/a: manifest unknown", "have it"),
             ("Error: reading manifest 1 in r.io/a: unauthorized: authentication required", "refuses access"),
             ("Error response from daemon: pull access denied for a, repository does not exist", "refuses access"),
+            ("Error response from daemon: Head \"http://r.io/v2/\": no basic auth credentials", "refuses access"),
             ("Error: pinging container registry r.io: dial tcp: lookup r.io: no such host", "cannot be reached"),
             ("Error: pinging container registry r.io: Get \"https://r.io/v2/\": EOF", "cannot be pulled"),
             ("Error: tls: failed to verify certificate: x509: unknown authority", "no certificate"),
@@ -104,7 +106,10 @@ struct ContainerLogicTests {
             ("Error: could not find slirp4netns, the network namespace can't be configured", "install what podman"),
             ("Error: rootlessport listen tcp 127.0.0.1:2: bind: address already in use", "another is taken"),
             ("Error: cannot find UID/GID for user x: no subuid ranges found", "uidmap"),
+            ("runc create failed: exec: \"/x\": stat /x: no such file or directory: unknown", "no such program"),
             ("Error: something else", "cannot start the container: something else"),
+            ("docker: no\n\nRun 'docker run --help' for more information", "cannot start the container: no"),
+            ("docker: no.\nSee 'docker create --help'.", "cannot start the container: no."),
         ])
     func startFailures(printed: String, expected: String) {
         let engine = ContainerEngine(kind: .podman, path: "/usr/bin/podman")

@@ -10,7 +10,8 @@ import Testing
 @Suite("Images", .serialized, .enabled(if: Runner.available.contains(.container)))
 struct ImageTests {
     private func driver(_ state: String, _ added: [String: String] = [:]) -> ContainerDriver {
-        let host = ["PATH": "/usr/bin:/bin", "HOME": "/root", "TOKEN": "s3cret"].merging(added) { $1 }
+        let host = ["PATH": "/usr/bin:/bin", "HOME": "/root", "TOKEN": "s3cret"]
+            .merging(TestEngine.environment) { $1 }.merging(added) { $1 }
         return ContainerDriver(
             ComputeConfiguration(stateDirectory: state, hostEnvironment: host), logger: Logger(label: "test"))
     }
@@ -33,18 +34,18 @@ struct ImageTests {
             let driver = driver(state)
             let spec = ContainerSpec(source: .build(directory: folder))
             let first = try await driver.resolveImage(spec, service: "built")
-            fixture.atEnd("remove the images") { try TestImage.call("podman", ["rmi", "--force", first]) }
+            fixture.atEnd("remove the images") { try TestImage.call(["rmi", "--force", first]) }
             #expect(ImageReference(first).isID)
             #expect(try await driver.resolveImage(spec, service: "built") == first)
             try AtomicFile.write("more".utf8, to: "\(folder)/bin/more")
             let second = try await driver.resolveImage(spec, service: "built")
-            fixture.atEnd("remove the images") { try TestImage.call("podman", ["rmi", "--force", second]) }
+            fixture.atEnd("remove the images") { try TestImage.call(["rmi", "--force", second]) }
             #expect(second != first)
             #expect(try await driver.resolveImage(ContainerSpec(source: .image(first)), service: "x") == first)
-            try TestImage.call("podman", ["tag", second, "localhost/aloft-test/moves:1"])
+            try TestImage.call(["tag", second, "localhost/aloft-test/moves:1"])
             let moving = ContainerSpec(source: .image("localhost/aloft-test/moves:1"))
             #expect(try await driver.resolveImage(moving, service: "x") == second)
-            try TestImage.call("podman", ["tag", first, "localhost/aloft-test/moves:1"])
+            try TestImage.call(["tag", first, "localhost/aloft-test/moves:1"])
             #expect(try await driver.resolveImage(moving, service: "x") == first)
         }
     }
@@ -63,7 +64,7 @@ struct ImageTests {
                 built.append(try await driver.resolveImage(spec, service: "pruned"))
             }
             let ids = built
-            fixture.atEnd("remove the images") { try TestImage.call("podman", ["rmi", "--force"] + ids) }
+            fixture.atEnd("remove the images") { try TestImage.call(["rmi", "--force"] + ids) }
             #expect(try await driver.resolveImage(spec, service: "side") == ids[2])
             #expect(try await other.removeBuiltImages(of: "pruned", keeping: []) == 0)
             #expect(try await driver.removeBuiltImages(of: "pruned", keeping: [ids[1]]) == 2)
@@ -95,8 +96,10 @@ struct ImageTests {
             let driver = driver(try fixture.directory())
             let refused = await failure(driver, ContainerSpec(source: .image("aloft-no-such-image")))
             #expect(refused.contains("names no registry") && refused.contains("docker.io/library/aloft-no-such-image"))
-            try TestImage.call("podman", ["tag", TestImage.name, "localhost/aloft-test-short:1"])
-            fixture.atEnd("untag") { try TestImage.call("podman", ["rmi", "localhost/aloft-test-short:1"]) }
+            // Podman takes a short name for one of `localhost/`, docker for one of its own registry.
+            let name = TestEngine.isDocker ? "aloft-test-short:1" : "localhost/aloft-test-short:1"
+            try TestImage.call(["tag", TestImage.name, name])
+            fixture.atEnd("untag") { try TestImage.call(["rmi", name]) }
             let found = try await driver.resolveImage(
                 ContainerSpec(source: .image("aloft-test-short:1")), service: "web")
             #expect(ImageReference(found).isID)

@@ -159,7 +159,8 @@ struct LifecycleTests {
             }
             #expect((first.usage?.memoryBytes ?? 0) > 100_000)
             let second = try await rig.replica("web-1", "is measured again") { ($0.usage?.cores ?? 0) > 0.1 }
-            #expect((second.usage?.cores ?? 0) < 0.75)
+            // Rootless podman on cgroup v1 holds nobody to limits, and the status says so.
+            if runner == .process || second.enforcement != .none { #expect((second.usage?.cores ?? 0) < 0.75) }
         }
     }
 }

@@ -12,9 +12,9 @@ enum Runner: String, Sendable, CaseIterable, CustomTestStringConvertible {
 
     var testDescription: String { rawValue }
 
-    /// Both, or processes alone where no engine works; says why.
+    /// Both, or processes alone where no engine works, and says why; containers alone in a run that is for one engine.
     static let available: [Runner] = {
-        guard let reason = TestImage.reason else { return allCases }
+        guard let reason = TestImage.reason else { return TestEngine.isChosen ? [.container] : allCases }
         print("containers are not tested: \(reason)")
         return [.process]
     }()
@@ -56,12 +56,12 @@ enum TestImage {
             let run = ["run", "--rm"] + limits + ["--pull", "never", name, "/bin/busybox", "true"]
             // Podman's default runtime, and the one that knows both versions of cgroups at once.
             var said = ""
-            for runtime in [[], ["--runtime", "runc"]] {
-                let answer = try call("podman", runtime + run)
+            for runtime in TestEngine.isDocker ? [[]] : [[], ["--runtime", "runc"]] {
+                let answer = try call(runtime + run)
                 if answer.status == 0 { return nil }
                 said = answer.text
             }
-            return "podman runs nothing: \(said)"
+            return "\(TestEngine.program) runs nothing: \(said)"
         } catch {
             return "\(error)"
         }
@@ -81,17 +81,17 @@ enum TestImage {
         let folder = FileManager.default.temporaryDirectory.path + "/aloft-test-image-\(getpid())"
         defer { try? FileManager.default.removeItem(atPath: folder) }
         try writeContext(folder)
-        let answer = try call("podman", ["build", "--quiet", "--tag", name, folder])
-        if answer.status != 0 { throw KitError.missing("podman builds nothing: \(answer.text)") }
+        let answer = try call(["build", "--quiet", "--tag", name, folder])
+        if answer.status != 0 { throw KitError.missing("\(TestEngine.program) builds nothing: \(answer.text)") }
     }
 
     /// What the engine says, for a test to compare with.
     @discardableResult
-    static func call(_ program: String, _ arguments: [String]) throws -> (status: Int32, text: String) {
+    static func call(_ arguments: [String]) throws -> (status: Int32, text: String) {
         // Not Foundation's `Process`: its wait spins while something inherited its socket, as podman's children do.
         guard let file = tmpfile() else { throw KitError.system("tmpfile", errno) }
         defer { fclose(file) }
-        let words = ["timeout", "--kill-after=5", "120", program] + arguments
+        let words = ["timeout", "--kill-after=5", "120", TestEngine.program] + arguments
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -101,10 +101,10 @@ enum TestImage {
         defer { for word in argv { free(word) } }
         var pid = pid_t()
         let code = posix_spawnp(&pid, words[0], &actions, nil, &argv, environ)
-        guard code == 0 else { throw KitError.system("run \(program)", code) }
+        guard code == 0 else { throw KitError.system("run \(words[3])", code) }
         var status: Int32 = 0
         while waitpid(pid, &status, 0) < 0 {
-            guard errno == EINTR else { throw KitError.system("wait for \(program)", errno) }
+            guard errno == EINTR else { throw KitError.system("wait for \(words[3])", errno) }
         }
         var bytes = [UInt8](repeating: 0, count: 256 << 10)
         rewind(file)
@@ -117,7 +117,7 @@ enum TestImage {
     static func containers(_ state: String) throws -> [String] {
         let instance = SpecDigest.name(of: state)
         let answer = try call(
-            "podman", ["ps", "--all", "--filter", "label=aloft.instance=\(instance)", "--format", "{{.Names}}"])
+            ["ps", "--all", "--filter", "label=aloft.instance=\(instance)", "--format", "{{.Names}}"])
         return answer.text.split(whereSeparator: \.isWhitespace).map(String.init)
     }
 }

@@ -44,9 +44,10 @@ struct LifeTests {
             let names = text.split(separator: "\n").filter {
                 $0.contains("=") && !$0.hasPrefix("SHLVL") && !$0.hasPrefix("PWD")
             }
+            let home = TestEngine.environment["HOME"] ?? "/root"
             #expect(
                 names.map(String.init) == [
-                    "ALOFT_REPLICA=web-1", "ALOFT_SERVICE=web", "COLOR=blue", "HOME=/root", "LANG=C.UTF-8",
+                    "ALOFT_REPLICA=web-1", "ALOFT_SERVICE=web", "COLOR=blue", "HOME=\(home)", "LANG=C.UTF-8",
                     "PATH=/usr/bin:/bin", "PORT=\(port)", "SAID=hello!",
                 ])
             #expect(text.contains("/dev/null"))

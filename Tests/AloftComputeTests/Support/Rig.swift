@@ -31,12 +31,8 @@ final class Rig: Sendable {
         self.recorder = recorder
         var logger = Logger(label: "test")
         logger.logLevel = .warning
-        // Which engine the container tests are for is chosen outside.
-        let engine = ProcessInfo.processInfo.environment.filter {
-            ["ALOFT_CONTAINER_ENGINE", "DOCKER_HOST"].contains($0.key)
-        }
         let environment = ["PATH": "/usr/bin:/bin", "HOME": "/root", "LANG": "C.UTF-8", "GREETING": "hello"]
-            .merging(engine) { $1 }
+            .merging(TestEngine.environment) { $1 }
         compute = Compute(
             services: targets,
             configuration: ComputeConfiguration(
