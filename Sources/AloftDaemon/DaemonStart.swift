@@ -181,7 +181,7 @@ private struct Parts {
             containers: ContainerReleases(operations: operations, changes: changes),
             notices: NoticeService(
                 notifier: notifier, journal: stores.journal, hub: hub, start: told,
-                logger: stores.log.logger("notifications")),
+                environment: facts.running.plan.environment, logger: stores.log.logger("notifications")),
             logger: logger)
     }
 

@@ -7,11 +7,13 @@ import Testing
 @Suite("Which events people are told of")
 struct NoticeBookTests {
     private func postings(
-        _ kind: String, _ message: String, _ severity: Event.Severity = .notice, subject: String = "web"
+        _ kind: String, _ message: String, _ severity: Event.Severity = .notice, subject: String = "web",
+        in environment: String? = nil
     ) -> [NoticeBook.Posting] {
         NoticeBook.postings(
             of: Event(
-                time: Timestamp(nanoseconds: 0), severity: severity, kind: kind, subject: subject, message: message))
+                time: Timestamp(nanoseconds: 0), severity: severity, kind: kind, subject: subject, message: message),
+            in: environment)
     }
 
     @Test("a deploy that fails is told once to both routes, and the way back is silent")
@@ -46,7 +48,11 @@ struct NoticeBookTests {
     @Test("only an approval is worth a notice of waiting, and says how to give it")
     func waiting() {
         let approval = postings("rollout.waiting", "release 7: waits for approval `ops`")
-        #expect(approval.first?.notice.advice?.contains("aloft approve web --as ops") == true)
+        #expect(approval.first?.notice.advice == "`aloft approve web --as ops`, or `aloft abort web`.")
+        let staging = postings("rollout.waiting", "release 7: waits for approval `ops`", in: "staging")
+        #expect(
+            staging.first?.notice.advice
+                == "`aloft approve web --as ops --environment staging`, or `aloft abort web --environment staging`.")
         #expect(postings("rollout.waiting", "release 7: waits for enough requests to judge it at 5%").isEmpty)
         #expect(postings("rollout.waiting", "release 7: paused by ann").isEmpty)
     }

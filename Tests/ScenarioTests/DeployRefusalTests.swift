@@ -52,9 +52,13 @@ extension Scenarios {
                 let app = try await ShippingApp(fixture)
                 _ = try await app.up()
                 let before = try await app.standing()
-                for wrong in ["LEVEL=debug", "command=/bin/sh", "env.1LEVEL=debug", "env.LEVEL", "replicas=9"] {
+                for (wrong, reason) in [
+                    ("LEVEL=debug", "sets variables"), ("command=/bin/sh", "changed in the file"),
+                    ("replicas=9", "changed in the file"), ("env.1LEVEL=debug", "no digit first"),
+                    ("env.LEVEL", "--set env.LEVEL=VALUE"),
+                ] {
                     let said = try await app.run("deploy", "--set", wrong)
-                    expect(said, fails: 2, saying: wrong, "env.NAME=VALUE")
+                    expect(said, fails: 2, saying: wrong, "env.NAME=VALUE", reason)
                 }
                 let twice = try await app.run("deploy", "--set", "env.LEVEL=a", "--set", "env.LEVEL=b")
                 expect(twice, fails: 2, saying: "env.LEVEL", "twice")

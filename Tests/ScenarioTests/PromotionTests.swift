@@ -129,7 +129,7 @@ extension Scenarios {
                     saying: "release 2 of staging waits for: ops, qa")
                 expect(
                     try await app.run(as: "carol", "approve", "--environment", "production"),
-                    saying: "say which", "--as ops")
+                    saying: "say which", "aloft approve web --as ops --environment production")
 
                 let one = try await app.run(as: "alice", "approve", "--as", "ops", "--environment", "production")
                 #expect(one.ending == .exited(0) && one.output.contains("qa"), "\(one.output)")

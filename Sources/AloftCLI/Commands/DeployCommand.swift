@@ -30,7 +30,8 @@ struct DeployCommand: AsyncParsableCommand {
 
     @Option(
         name: .long,
-        help: ArgumentHelp("A variable on top of the file's `env`; may be repeated.", valueName: "env.NAME=VALUE"))
+        help: ArgumentHelp("A variable on top of the file's `env`; may be repeated.", valueName: "env.NAME=VALUE"),
+        transform: VariableSetting.init(parsing:))
     var set: [VariableSetting] = []
 
     @Option(name: .long, help: ArgumentHelp("Why, for the history.", valueName: "TEXT"))
@@ -81,14 +82,25 @@ struct DeployCommand: AsyncParsableCommand {
 }
 
 /// `env.NAME=VALUE` of `--set`.
-struct VariableSetting: ExpressibleByArgument, Sendable, Hashable {
+struct VariableSetting: Sendable, Hashable {
     let name: String
     let value: String
 
-    init?(argument: String) {
-        guard argument.hasPrefix("env."), let equals = argument.firstIndex(of: "=") else { return nil }
-        name = String(argument[..<equals].dropFirst(4))
-        value = String(argument[argument.index(after: equals)...])
-        guard name.wholeMatch(of: #/[A-Za-z_][A-Za-z0-9_]*/#) != nil, !value.contains("\0") else { return nil }
+    /// - Throws: `ValidationError`, which says what is wrong and how to write it.
+    init(parsing text: String) throws {
+        guard text.hasPrefix("env.") else {
+            throw ValidationError(
+                "it sets variables, as in `--set env.LEVEL=debug`; anything else of a service is changed in the file")
+        }
+        guard let equals = text.firstIndex(of: "=") else {
+            throw ValidationError(
+                "there is no value: write `--set \(text)=VALUE`, or `--set \(text)=` for an empty one")
+        }
+        name = String(text[..<equals].dropFirst(4))
+        value = String(text[text.index(after: equals)...])
+        guard name.wholeMatch(of: #/[A-Za-z_][A-Za-z0-9_]*/#) != nil else {
+            throw ValidationError("`\(name)` is no name of a variable: letters, digits and `_`, no digit first")
+        }
+        guard !value.contains("\0") else { throw ValidationError("no variable can hold a NUL byte") }
     }
 }

@@ -83,9 +83,11 @@ struct ShippingRoutes: Sendable {
     /// An approval of a step, or, where no rollout waits for one, of a release that is to be taken over.
     private func approve(_ service: String, _ body: RolloutOrder) async throws -> Response {
         let open = await rollouts.status(service)?.openApprovals ?? []
+        let environment = present.facts.running.plan.environment
+        let command = ProposedCommand(environment: environment)
         if open.isEmpty, let pending = try await desk.pending(service), !pending.missing.isEmpty {
-            let left = try await desk.approve(service, name: body.approval, by: body.user)
-            return try Answer.json(RolloutReport(waiting: service, left, into: present.facts.running.plan.environment))
+            let left = try await desk.approve(service, name: body.approval, by: body.user, proposing: command)
+            return try Answer.json(RolloutReport(waiting: service, left, into: environment))
         }
         guard let name = body.approval ?? (open.count == 1 ? open[0] : nil) else {
             guard !open.isEmpty else {
@@ -93,7 +95,7 @@ struct ShippingRoutes: Sendable {
             }
             throw ControlFailure(
                 .badRequest, "\(service) waits for \(open.joined(separator: ", "))",
-                hint: "say which: `aloft approve \(service) --as \(open[0])`")
+                hint: "say which: " + command("approve \(service) --as \(open[0])"))
         }
         do throws(RolloutError) {
             try await rollouts.approve(service, name: name, by: body.user, because: body.shortMessage)

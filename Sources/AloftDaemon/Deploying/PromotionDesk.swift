@@ -144,7 +144,9 @@ struct PromotionDesk: Sendable {
     /// Records an approval for a release that waits to be taken.
     ///
     /// - Throws: `nothingThere` where none waits, `refused` where it does not wait for this name.
-    func approve(_ service: String, name: String?, by user: String) async throws -> Pending {
+    func approve(
+        _ service: String, name: String?, by user: String, proposing command: ProposedCommand
+    ) async throws -> Pending {
         guard var pending = try await pending(service), !pending.missing.isEmpty else {
             throw ControlFailure(.nothingThere, "nothing of \(service) waits for an approval")
         }
@@ -153,7 +155,7 @@ struct PromotionDesk: Sendable {
             let names = pending.missing.joined(separator: ", ")
             throw ControlFailure(
                 .refused, "release \(pending.release) of \(pending.environment) waits for: \(names)",
-                hint: "say which: `aloft approve \(service) --as \(pending.missing[0])`")
+                hint: "say which: " + command("approve \(service) --as \(pending.missing[0])"))
         }
         pending.approvals.append(ApprovalRecord(name: name, user: user, time: .now))
         pending.missing.removeAll { $0 == name }

@@ -12,8 +12,11 @@ enum NoticeBook {
     }
 
     /// Empty for an event that nobody has to hear of.
-    static func postings(of event: Event) -> [Posting] {
-        let words = Words(event)
+    ///
+    /// - Parameter environment: The daemon's, for the commands that are proposed.
+    static func postings(of event: Event, in environment: String?) -> [Posting] {
+        let command = ProposedCommand(environment: environment)
+        let words = Words(event: event, command: command)
         switch event.kind {
         case "rollout.started": return [words.deploy("is being rolled out")]
         case "rollout.waiting": return waiting(words)
@@ -27,7 +30,7 @@ enum NoticeBook {
             return [
                 words.posting(
                     .warning, "its change was not deployed", also: .deploys,
-                    action: "The release before goes on serving.", advice: "`aloft history \(event.subject)`")
+                    action: "The release before goes on serving.", advice: command("history \(event.subject)"))
             ]
         case "replica.exited" where event.severity == .error: return [replica(words, "replicas end by themselves")]
         case "replica.failed": return [replica(words, "replicas can't be started")]
@@ -39,7 +42,8 @@ enum NoticeBook {
                     action: "The number of replicas is not lowered without it.")
             ]
         case "scaling.metricBack": return [words.end(.warning)]
-        case "logs.failing": return [words.posting(.warning, "can't be written", advice: "See `df`, `aloft events`.")]
+        case "logs.failing":
+            return [words.posting(.warning, "can't be written", advice: "See `df`, \(command("events")).")]
         case "logs.recovered": return [words.end(.warning)]
         case "edge.shortage":
             return [
@@ -60,7 +64,8 @@ enum NoticeBook {
         return [
             words.deploy(
                 "waits for an approval",
-                advice: "`aloft approve \(service) --as \(name)`, or `aloft abort \(service)`.")
+                advice: words.command("approve \(service) --as \(name)") + ", or " + words.command("abort \(service)")
+                    + ".")
         ]
     }
 
@@ -69,32 +74,36 @@ enum NoticeBook {
         return words.posting(
             .warning, "\(words.release) failed", also: .deploys, key: words.releaseKey,
             action: "The release before goes on serving, or serves again within moments.",
-            advice: "`aloft history \(service)` shows why, `aloft logs \(service)` what it printed.")
+            advice: words.command("history \(service)") + " shows why, " + words.command("logs \(service)")
+                + " what it printed.")
     }
 
     private static func frozen(_ words: Words) -> Posting {
         let service = words.event.subject
         return words.posting(
             .critical, "\(words.release) is frozen", also: .deploys, action: "Nothing is moved any more.",
-            advice: "See `aloft status`; then `aloft promote \(service)`, `aloft abort \(service)`, "
-                + "or deploy a repaired one.")
+            advice: "See " + words.command("status") + "; then " + words.command("promote \(service)") + ", "
+                + words.command("abort \(service)") + ", or deploy a repaired one.")
     }
 
     private static func replica(_ words: Words, _ what: String) -> Posting {
         words.posting(
             .warning, what, key: "replica/\(words.service)", action: "Each is replaced after its back-off.",
-            advice: "`aloft status` says why, `aloft logs \(words.service)` what they printed.")
+            advice: words.command("status") + " says why, " + words.command("logs \(words.service)")
+                + " what they printed.")
     }
 }
 
 /// An event in pieces.
 private struct Words {
     let event: Event
+    let command: ProposedCommand
     /// `release 12`, where the message begins with it.
     let release: String
 
-    init(_ event: Event) {
+    init(event: Event, command: ProposedCommand) {
         self.event = event
+        self.command = command
         let words = event.message.split(separator: " ", maxSplits: 2)
         let number = words.count > 1 && words[0] == "release" ? words[1].prefix(while: \.isNumber) : ""
         release = number.isEmpty ? "a release" : "release \(number)"

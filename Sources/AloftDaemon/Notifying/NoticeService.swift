@@ -19,6 +19,8 @@ struct NoticeService: Service {
     let hub: EventHub
     /// The last event that people were told of.
     let start: Int64
+    /// The one that this daemon runs.
+    let environment: String?
     let logger: Logger
 
     func run() async throws {
@@ -54,7 +56,7 @@ struct NoticeService: Service {
         guard let last = events.last else { return false }
         var posted = false
         for event in events.map(\.event) where .now - event.time < Self.oldest {
-            for posting in NoticeBook.postings(of: event) {
+            for posting in NoticeBook.postings(of: event, in: environment) {
                 try await notifier.post(posting.notice, also: posting.also)
                 posted = true
             }
