@@ -64,7 +64,12 @@ struct DockerAttachment: Sendable {
 
     private func follow() async throws {
         if let known = try attached().first {
-            _ = try await ProcessWatch(ProcessIdentity(of: known)).wait()
+            do throws(SystemError) {
+                _ = try await ProcessWatch(ProcessIdentity(of: known)).wait()
+            } catch {
+                // It ended just now.
+                if error.code != ESRCH && !error.isAbsence { throw error }
+            }
         } else {
             logger.warning("some output of a container may be lost", metadata: ["container": "\(name)"])
             _ = try await launch(["attach", "--no-stdin", "--sig-proxy=false", name]).wait()
