@@ -260,14 +260,19 @@ int main(int argc, char **argv) {
     struct sigaction action = {.sa_handler = stop};
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
-    sigset_t none;  // whoever started this may have blocked them
+    // Only the wait is interrupted, whatever was blocked before: a connect that a signal cuts short would look like a
+    // request that was lost.
+    sigset_t none, ours;
     sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    sigemptyset(&ours);
+    sigaddset(&ours, SIGTERM);
+    sigaddset(&ours, SIGINT);
+    sigprocmask(SIG_SETMASK, &ours, NULL);
     poll_fd = epoll_create1(EPOLL_CLOEXEC);
     int64_t reported = start;
     while (1) {
         struct epoll_event events[256];
-        int ready = epoll_wait(poll_fd, events, 256, 1);
+        int ready = epoll_pwait(poll_fd, events, 256, 1, &none);
         for (int i = 0; i < ready; i++) {
             struct connection *c = &connections[events[i].data.u32];
             if (c->fd >= 0) reads(c);
