@@ -19,13 +19,11 @@ struct ComputeSets: ReplicaSets {
     }
 
     /// Of the first replica that is not as it should be.
-    private static func failure(of set: ReplicaSetStatus) -> String? {
+    static func failure(of set: ReplicaSetStatus) -> String? {
         let troubled = (set.waiting + set.replicas).first { $0.state != .ready && ($0.reason ?? $0.exit) != nil }
         // One that was started again is as it should be, and how it ended is all there is to say.
         let crashed = set.crashes > 0 ? set.replicas.first { $0.lastExit?.asked == false } : nil
-        guard let troubled = troubled ?? crashed, let reason = troubled.reason ?? troubled.exit else { return nil }
-        let said = troubled.lastLines.last ?? troubled.lastExit?.lastLines.last
-        return "\(troubled.id.name): \(reason)" + (said.map { ": \($0)" } ?? "")
+        return (troubled ?? crashed)?.trouble
     }
 
     func start(_ spec: ServiceSpec, release: Int, desired: Int) async throws {
@@ -47,6 +45,17 @@ struct ComputeSets: ReplicaSets {
 
 extension ReplicaStatus {
     fileprivate var exit: String? { lastExit?.cause.description }
+
+    /// Why, and the line that was printed last. Of one that ended by itself and was not ready since, it is the end that
+    /// matters, and not that the next process does not listen yet.
+    fileprivate var trouble: String? {
+        let wasReadySince = [.unready, .draining, .stopping].contains(state)
+        let hasCrashed = lastExit?.asked == false && !wasReadySince
+        guard let why = hasCrashed ? exit : reason ?? exit else { return nil }
+        let (now, before) = (lastLines.last, lastExit?.lastLines.last)
+        let said = hasCrashed ? before ?? now : now ?? before
+        return "\(id.name): \(why)" + (said.map { ": \($0)" } ?? "")
+    }
 }
 
 /// Rollouts share requests between releases and read how each did.
