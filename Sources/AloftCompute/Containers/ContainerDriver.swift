@@ -312,7 +312,8 @@ extension ContainerDriver {
         let isAttached = note.engine.kind == .docker
         return ContainerReplica(
             record, note: note, watch: watch, calls: calls,
-            attachment: isAttached ? attachment(note.name, RunDirectory(path: record.directory), calls) : nil
+            attachment: isAttached ? attachment(note.name, RunDirectory(path: record.directory), calls) : nil,
+            logger: logger
         ) { [weak self] in
             self?.ports.withLock { _ = $0.removeValue(forKey: record.id) }
         }

@@ -1,6 +1,7 @@
 import AloftModel
 import AloftSystem
 import Glibc
+import Logging
 import Synchronization
 
 /// A replica that is a container.
@@ -16,17 +17,20 @@ final class ContainerReplica: RunningReplica {
     private let calls: EngineCalls
     /// Nil with podman, whose containers write to the spool files themselves.
     private let attachment: DockerAttachment?
+    private let late = LateCommands()
+    private let logger: Logger
     private let released: @Sendable () -> Void
 
     init(
         _ record: AdoptionRecord, note: ContainerNote, watch: ProcessWatch?, calls: EngineCalls,
-        attachment: DockerAttachment?, released: @escaping @Sendable () -> Void
+        attachment: DockerAttachment?, logger: Logger, released: @escaping @Sendable () -> Void
     ) {
         self.record = record
         self.note = note
         self.watch = watch
         self.calls = calls
         self.attachment = attachment
+        self.logger = logger
         self.released = released
         cgroup = record.cgroups.first.map { first in
             let isUnified = access("\(first)/cgroup.controllers", F_OK) == 0
@@ -47,10 +51,11 @@ final class ContainerReplica: RunningReplica {
         return await cause(kills: cgroup?.memoryKills() ?? 0)
     }
 
+    /// What there is to do for as long as it runs, besides waiting.
     private func end(of watch: ProcessWatch) async -> ProcessEnding? {
-        guard let attachment else { return await watch.wait() }
-        async let _ = attachment.keep()
-        // What is attached meanwhile outlives its task.
+        async let _ = late.sweep(clock: calls.clock, logger: logger)
+        // Who is attached outlives this task.
+        async let _ = attachment?.keep()
         return await watch.wait()
     }
 
@@ -225,6 +230,7 @@ final class ContainerReplica: RunningReplica {
     private func end(_ mark: CommandMark) async throws {
         let clock = calls.clock
         _ = try await Task { try await mark.end(clock: clock) }.value
+        late.add(mark)
     }
 
     private static func newMark() -> String { "exec-\(UInt64.random(in: 0 ... .max))" }
