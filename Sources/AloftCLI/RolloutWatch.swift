@@ -81,13 +81,14 @@ struct RolloutWatch: Sendable {
         }
     }
 
-    /// Asks again, a second later, where the answer ends before the rollout does: the daemon was started anew, or a
-    /// release before this one has to end first.
+    /// Asks again where the answer ends before the rollout does: a second later where the daemon is started anew, in a
+    /// moment where the release before this one has ended.
     private func follow(_ screen: RolloutScreen) async throws -> RolloutEnd {
         let path = "services/\(service.pathSegment)/rollout".query([("follow", "true")])
         var absences = 0
         while true {
             var end: RolloutEnd?
+            var pause = Duration.seconds(1)
             do {
                 try await client.lines(path) { line in
                     let report = try JSONDecoder().decode(RolloutReport.self, from: Data(line))
@@ -97,6 +98,7 @@ struct RolloutWatch: Sendable {
                     return end == nil
                 }
                 if end == nil { end = try await recorded() }
+                pause = .milliseconds(100)
             } catch let failure as CommandFailure where failure.code == ControlFailure.Code.nothingThere.rawValue {
                 end = try await recorded()
             } catch let failure as CommandFailure where Self.passing.contains(failure.code) {
@@ -104,7 +106,7 @@ struct RolloutWatch: Sendable {
                 guard absences <= Self.absenceLimit else { throw failure }
             }
             if let end { return end }
-            try await Task.sleep(for: .seconds(1))
+            try await Task.sleep(for: pause)
         }
     }
 
