@@ -102,7 +102,7 @@ struct TranscriptRun: Sendable {
         let status = up.replacing("aloft up", with: "aloft status").replacing("--detach", with: "--json")
         try await eventually("`\(up)` has brought its releases to their end", within: Self.limit) {
             let child = try start(status)
-            return try await child.ended(within: Self.limit) == .exited(0) && !child.output.contains("\"rollout\":")
+            return try await child.ended(within: Self.limit) == .exited(0) && !child.output.contains("\"rollout\"")
         }
     }
 
