@@ -93,17 +93,7 @@ struct TranscriptRun: Sendable {
         }
         let child = try start(typed)
         check(typed, try await child.ended(within: Self.limit), child.output)
-        if typed.hasPrefix("aloft up ") { try await settle(after: typed) }
         return try lines(child.output)
-    }
-
-    /// A person takes longer to type the next command than the first release to end its rollout.
-    private func settle(after up: String) async throws {
-        let status = up.replacing("aloft up", with: "aloft status").replacing("--detach", with: "--json")
-        try await eventually("`\(up)` has brought its releases to their end", within: Self.limit) {
-            let child = try start(status)
-            return try await child.ended(within: Self.limit) == .exited(0) && !child.output.contains("\"rollout\"")
-        }
     }
 
     private func lines(of child: Child, until words: String) async throws -> [String] {
