@@ -21,8 +21,8 @@ import sys
 import tempfile
 
 import report
-from measure import idle_bytes, run_wrk
-from scenarios import IDLE, IDLE_CONNECTIONS, SCENARIOS
+from measure import SETTLED, dropped_bytes, idle_bytes, run_wrk
+from scenarios import DROPPED, DROPPED_CONNECTIONS, IDLE, IDLE_CONNECTIONS, SCENARIOS
 from servers import NAMES, ROOT, TITLES, Setting, aloft_binary, version
 
 
@@ -39,13 +39,16 @@ def main():
     tables = report.table(chosen, results) if chosen else ""
     if IDLE in results:
         tables += "\n\n" + report.idle_table(results[IDLE])
+    if DROPPED in options.scenario:
+        results[DROPPED] = compare_dropped(options.servers)
+        tables += "\n\n" + report.dropped_table(results[DROPPED])
     print("\n" + tables)
     if not options.no_write:
         write(options, results, tables)
 
 
 def arguments():
-    known = [scenario.name for scenario in SCENARIOS] + [IDLE]
+    known = [scenario.name for scenario in SCENARIOS] + [IDLE, DROPPED]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scenario", nargs="+", choices=known, default=known, metavar="NAME",
                         help="some of: " + ", ".join(known))
@@ -83,6 +86,17 @@ def compare_idle(names):
             used = idle_bytes(servers[name], IDLE_CONNECTIONS)
             result[name] = {"bytesPerConnection": used, "connections": IDLE_CONNECTIONS}
             print(f"idle             {name:8} {used:8.0f} bytes per connection", flush=True)
+    return result
+
+
+def compare_dropped(names):
+    result = {}
+    for name in names:
+        with running(SCENARIOS[0], [name]) as servers:
+            kept, worst = dropped_bytes(servers[name], DROPPED_CONNECTIONS)
+            result[name] = {"keptBytes": kept, "worstBytes": worst, "connections": DROPPED_CONNECTIONS}
+            print(f"dropped          {name:8} {kept / 1e6:8.1f} MB more after {SETTLED} s, "
+                  f"{worst / 1e6:.1f} MB at its worst", flush=True)
     return result
 
 

@@ -4,6 +4,7 @@ import os
 import re
 import selectors
 import socket
+import struct
 import subprocess
 import time
 
@@ -64,6 +65,43 @@ def idle_bytes(server, count):
     if alive < count:
         raise SystemExit(f"{server.name} kept only {alive} of {count} connections open")
     return (after - before) / count
+
+
+def dropped_bytes(server, count):
+    """Growth of the resident size `SETTLED` seconds after `count` connections were dropped, and at its worst.
+
+    A thousand at a time, each at one of five moments: connected, within a head, within a body, before its answer is
+    read, after it; reset or closed.
+    """
+    drop(server.port, 1000)
+    time.sleep(SETTLED)
+    before = server.resident()
+    worst = before
+    for _ in range(count // 1000):
+        drop(server.port, 1000)
+        worst = max(worst, server.resident())
+    time.sleep(SETTLED)
+    return server.resident() - before, worst - before
+
+
+SETTLED = 30
+MOMENTS = [b"", b"GET /1k HTTP/1.1\r\nHost: loc", b"POST /post HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nabc",
+           b"GET /100k HTTP/1.1\r\nHost: localhost\r\n\r\n", b"GET /1k HTTP/1.1\r\nHost: localhost\r\n\r\n"]
+
+
+def drop(port, count):
+    connections = []
+    for start in range(0, count, 200):
+        group = [socket.create_connection(("127.0.0.1", port), 10) for _ in range(min(200, count - start))]
+        for number, connection in enumerate(group):
+            connection.sendall(MOMENTS[number % len(MOMENTS)])
+        connections += group
+    for number, connection in enumerate(connections):
+        if number % len(MOMENTS) == len(MOMENTS) - 1:
+            read_answer(connection)
+        if number % 2:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()
 
 
 def crowd(port, count):

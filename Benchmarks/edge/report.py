@@ -4,7 +4,8 @@ import os
 import platform
 from statistics import median
 
-from scenarios import IDLE_CONNECTIONS
+from measure import SETTLED
+from scenarios import DROPPED_CONNECTIONS, IDLE_CONNECTIONS
 from servers import NAMES
 
 
@@ -64,6 +65,14 @@ def idle_table(servers):
     lines = [f"| memory per idle kept-alive connection at {IDLE_CONNECTIONS:,} | bytes |".replace(",", " "),
              "|---|---|"]
     lines += [f"| {name} | {servers[name]['bytesPerConnection']:,.0f} |".replace(",", " ")
+              for name in NAMES if name in servers]
+    return "\n".join(lines)
+
+
+def dropped_table(servers):
+    lines = [f"| memory after {DROPPED_CONNECTIONS:,} dropped connections | MB more than before, {SETTLED} s later "
+             "| at its worst |".replace(",000", " 000"), "|---|---|---|"]
+    lines += [f"| {name} | {servers[name]['keptBytes'] / 1e6:.1f} | {servers[name]['worstBytes'] / 1e6:.1f} |"
               for name in NAMES if name in servers]
     return "\n".join(lines)
 

@@ -10,7 +10,7 @@ import Synchronization
 /// nothing but an immutable snapshot of the routes and two connection counts.
 package final class Edge: Sendable {
     private let group: MultiThreadedEventLoopGroup
-    private let loops: [EdgeLoop]
+    let loops: [EdgeLoop]
     private let listeners: Listeners
     private let gate: ConnectionGate
     private let ports: EdgePorts

@@ -1,7 +1,8 @@
 extension EdgeStatistics {
     /// What one release of a service has done, all loops together and replicas that have left included.
     ///
-    /// Counts attempts, so that a request that was retried counts twice. Never goes down while the release has
+    /// Counts attempts that came to an answer or a failure, so that a request that was retried counts twice and one
+    /// that its client gave up does not count. Never goes down while the release has
     /// replicas or stands in the split; it is forgotten at the earliest an hour after that.
     package struct ReleaseCounts: Sendable, Hashable {
         package var service: String

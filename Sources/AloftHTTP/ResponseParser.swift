@@ -71,7 +71,7 @@ package struct ResponseParser: Sendable {
             guard line.minorVersion == 1 else { throw .transferEncodingInOldVersion }
         }
         head.framing = framing(facts, answering: method)
-        if head.framing == .untilClose || announcesForbiddenBody(facts) { head.keepAlive = false }
+        if head.framing == .untilClose || mayHideBody(facts, answering: method) { head.keepAlive = false }
         if options.named { options.mark(view.buffer, &head.fields) }
     }
 
@@ -86,11 +86,17 @@ package struct ResponseParser: Sendable {
         return facts.contentLength > 0 ? .length(facts.contentLength) : .none
     }
 
-    /// An upstream that announces a body with 1xx or 204 may also send one: its connection is not used again.
+    /// Where an answer ends with its head whatever that announces, an upstream may send a body all the same, and the next
+    /// answer would begin with it: its connection is used again only if the head rules a body out.
+    ///
+    /// One without a length rules it out where the status does, but not in the answer to HEAD, which handlers that serve
+    /// GET too write a body to.
     @inline(always)
-    private func announcesForbiddenBody(_ facts: FieldFacts) -> Bool {
-        guard line.status < 200 || line.status == 204 else { return false }
-        return facts.has(.transferEncoding) || facts.contentLength > 0
+    private func mayHideBody(_ facts: FieldFacts, answering method: Method) -> Bool {
+        let isBodyless = line.status < 200 || line.status == 204 || line.status == 304
+        guard isBodyless || method == .head else { return false }
+        if facts.has(.transferEncoding) || facts.contentLength > 0 { return true }
+        return !isBodyless && !facts.has(.contentLength)
     }
 }
 

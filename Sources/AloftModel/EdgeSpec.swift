@@ -9,12 +9,23 @@ package struct EdgeSpec: Sendable, Hashable {
     package var timeouts: EdgeTimeouts
     package var limits: EdgeLimits
     package var headers: HeaderRules
+    /// What a client's FIN means while its request is under way.
+    package var halfClose: HalfClose
     /// First match wins, in this order.
     package var routes: [RouteSpec]
 
+    /// A client that has ended its side of the connection has gone, or has said all it will say and still reads: TCP does
+    /// not tell which.
+    package enum HalfClose: String, Sendable, Hashable, CaseIterable {
+        /// It has gone: the application is told at once, by closing.
+        case abort
+        /// It still reads, and is answered.
+        case answer
+    }
+
     package init(
         listeners: [ListenerSpec], admin: Address?, tls: TLSSpec, trustedProxies: [Network], timeouts: EdgeTimeouts,
-        limits: EdgeLimits, headers: HeaderRules, routes: [RouteSpec]
+        limits: EdgeLimits, headers: HeaderRules, halfClose: HalfClose = .abort, routes: [RouteSpec]
     ) {
         self.listeners = listeners
         self.admin = admin
@@ -23,6 +34,7 @@ package struct EdgeSpec: Sendable, Hashable {
         self.timeouts = timeouts
         self.limits = limits
         self.headers = headers
+        self.halfClose = halfClose
         self.routes = routes
     }
 }

@@ -197,20 +197,22 @@ struct ReleaseTests {
         let rotation = rotation(stable: 1, canary: 1, share: nil)
         for backend in rotation.backends {
             backend.requests = 10
-            backend.attemptFailures = 3
-            backend.answered(200, after: 5_000_000, now: 1)
+            for _ in 0..<3 { backend.attemptFailed(isAnswered: false) }
+            for _ in 0..<7 { backend.answered(200, after: 5_000_000, now: 1) }
         }
         let leaving = rotation.backends[0]
         leaving.underWay = 1
         _ = rotation.eject(leaving.endpoint.replica, now: 5)
-        leaving.requests += 1
+        leaving.answered(200, after: 5_000_000, now: 1)
         leaving.underWay = 0
         rotation.forget(leaving, now: 6)
         rotation.forget(leaving, now: 7)
         rotation.admit(endpoint(1, release: 1))
-        rotation.backends.last?.requests = 4
+        for _ in 0..<4 { rotation.backends.last?.answered(200, after: 5_000_000, now: 1) }
+        // Under way, or given up by their clients: no result.
+        rotation.backends.last?.requests = 9
         let rows = rotation.releaseRows()
-        #expect(rows[1]?.requests == 15 && rows[1]?.failures == 3 && rows[1]?.digest.count == 1)
+        #expect(rows[1]?.requests == 15 && rows[1]?.failures == 3 && rows[1]?.digest.count == 12)
         #expect(rows[2]?.requests == 10)
         let hour: UInt64 = 3_600_000_000_000
         _ = rotation.eject(endpoint(1, release: 1).replica, now: 8)

@@ -40,7 +40,7 @@ struct AccessLine {
     /// The finished line, with its line end.
     consuming func finished(
         status: Int, route: String, replica: ReplicaID?, nanoseconds: UInt64, requestBytes: Int, responseBytes: Int,
-        attempts: Int, error: ErrorType
+        attempts: Int, error: ErrorType, reason: String? = nil
     ) -> [UInt8] {
         put(",\"status\":\(status),\"route\":\"")
         bytes += JSONText.escaped(route)
@@ -52,6 +52,11 @@ struct AccessLine {
         put(",\"request_bytes\":\(requestBytes),\"response_bytes\":\(responseBytes)")
         if attempts > 1 { put(",\"attempts\":\(attempts)") }
         if error != .none { put(",\"error\":\"\(error.name)\"") }
+        if let reason {
+            put(",\"reason\":\"")
+            bytes += JSONText.escaped(reason)
+            put("\"")
+        }
         put("}\n")
         return bytes
     }

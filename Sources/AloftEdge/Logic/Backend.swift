@@ -9,7 +9,9 @@ final class Backend {
     /// Refused, broken off, nonsense, too late, or an answer that was thrown away for another try.
     var failures: UInt64 = 0
     /// What a release is judged by: answers of 5xx count too, and no attempt twice.
-    var attemptFailures: UInt64 = 0
+    private(set) var attemptFailures: UInt64 = 0
+    /// Those of `attemptFailures` that ended without the head of an answer.
+    private var unanswered: UInt64 = 0
     var connectionsOpened: UInt64 = 0
     var latency = LatencyHistogram()
     /// The same on a finer scale, for the release: one count a bucket of `LatencyDigest`.
@@ -20,8 +22,20 @@ final class Backend {
     /// When `EdgePorts.unreachable` was last told of it.
     var lastReported: UInt64 = 0
     var isDraining = false
+    /// Until then (monotonic nanoseconds) each of its connections carries one request: it sent bytes beyond an answer.
+    var distrustedUntil: UInt64 = 0
+    /// When the log was last told of a refused answer, and how many were refused since.
+    var lastRefusal: UInt64 = 0
+    var refusalsUntold: UInt64 = 0
     /// Kept-alive connections with nothing under way; the last one used is taken first.
     var idle: [UpstreamConnection] = []
+    /// Most of `idle`; its share of what the service keeps.
+    var idleLimit = Backend.idleOfService
+
+    /// Idle connections of one service on one loop, shared among its replicas.
+    static let idleOfService = 512
+    /// Idle connections of one replica that are kept as long as the replica keeps them; more go once they are not needed.
+    static let keptLong = 16
 
     init(endpoint: Endpoint) {
         self.endpoint = endpoint
@@ -33,6 +47,30 @@ final class Backend {
 
     var digest: LatencyDigest {
         LatencyDigest(counts: Array(UnsafeBufferPointer(start: samples, count: LatencyDigest.buckets)))
+    }
+
+    /// Attempts that came to a result: an answer or a failure. One that its client gave up is neither.
+    var judged: UInt64 {
+        (0..<LatencyDigest.buckets).reduce(into: unanswered) { $0 &+= samples[$1] }
+    }
+
+    /// Whether connections to it are kept for the next request.
+    func keeps(now: UInt64) -> Bool { !isDraining && distrustedUntil <= now && idle.count < idleLimit }
+
+    /// An idle connection with nothing in it, or nil.
+    @inline(__always)
+    func takeIdle() -> UpstreamConnection? {
+        while let connection = idle.popLast() {
+            if connection.isQuiet { return connection }
+            connection.closeIdle()
+        }
+        return nil
+    }
+
+    /// The replica did not do its part in an attempt; `isAnswered` where the head of an answer below 500 had come.
+    func attemptFailed(isAnswered: Bool) {
+        attemptFailures &+= 1
+        if !isAnswered { unanswered &+= 1 }
     }
 
     /// The head of an answer came `latency` nanoseconds after the request was sent.

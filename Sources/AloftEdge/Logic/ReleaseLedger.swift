@@ -21,7 +21,7 @@ struct ReleaseLedger: Sendable {
     /// Takes over what a replica has counted; it counts no more.
     mutating func retire(_ backend: Backend, now: UInt64) {
         change(backend.endpoint.release, now: now) { row in
-            row.requests &+= backend.requests
+            row.requests &+= backend.judged
             row.failures &+= backend.attemptFailures
             row.digest.merge(backend.digest)
         }

@@ -11,6 +11,9 @@ struct RetryBudget: Sendable {
     private var retries = [UInt32](repeating: 0, count: window)
     private var second: UInt64 = 0
 
+    /// Requests of the window.
+    var requestsCounted: Int { requests.reduce(0) { $0 + Int($1) } }
+
     @inline(__always)
     mutating func countRequest(second now: UInt64) {
         if now != second { advance(to: now) }
@@ -27,7 +30,7 @@ struct RetryBudget: Sendable {
     mutating func spend(share: Percent, second now: UInt64) -> Bool {
         if now != second { advance(to: now) }
         let slot = Int(now % UInt64(Self.window))
-        let asked = requests.reduce(0) { $0 + Int($1) }
+        let asked = requestsCounted
         let spent = retries.reduce(0) { $0 + Int($1) }
         let allowed = Int((Double(asked) * share.fraction).rounded(.down))
         guard spent < allowed || retries[slot] < Self.freePerSecond else { return false }

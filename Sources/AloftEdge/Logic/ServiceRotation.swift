@@ -77,6 +77,8 @@ final class ServiceRotation {
 
     private func regroup(_ backends: [Backend]) {
         all.replace(with: backends)
+        let share = Backend.idleOfService / max(1, backends.count)
+        for backend in backends { backend.idleLimit = max(Backend.keptLong, share) }
         guard let split else { return }
         stable.replace(with: backends.filter { $0.endpoint.release == split.stable })
         canary.replace(with: backends.filter { $0.endpoint.release == split.canary && split.canary != split.stable })
@@ -191,7 +193,7 @@ final class ServiceRotation {
     func releaseRows() -> [Int: ReleaseLedger.Row] {
         var rows = ledger.rows
         for backend in all.backends + draining {
-            rows[backend.endpoint.release, default: ReleaseLedger.Row()].requests &+= backend.requests
+            rows[backend.endpoint.release, default: ReleaseLedger.Row()].requests &+= backend.judged
             rows[backend.endpoint.release]?.failures &+= backend.attemptFailures
             rows[backend.endpoint.release]?.digest.merge(backend.digest)
         }

@@ -292,16 +292,21 @@ final class ClientConnection: ChannelInboundHandler {
         context.close(promise: nil)
     }
 
-    /// The client sends no more; it may still wait for its answers.
+    /// The client sends no more: it has gone, or waits for its answers where the file says so (`edge.halfClose`).
     private func inputClosed() {
         guard !isInputClosed else { return }
         isInputClosed = true
+        let isGone = snapshot.spec.halfClose == .abort
         switch phase {
-        case .head: settle()
+        case .head:
+            // Requests that wait until the client takes its answers wait for nobody.
+            if isGone, !isHeadBegun { stash = nil }
+            settle()
         case .exchange:
-            guard !body.isComplete || exchange?.isWaiting == true else { return }
+            guard isGone || !body.isComplete || exchange?.isWaiting == true else { return }
+            let cutsAnswer = exchange?.endsByClosing == true
             exchange?.clientGone()
-            abort()
+            abort(resets: cutsAnswer)
         case .tunnel: exchange?.clientClosedInput()
         case .discard: closeGracefully()
         case .closing where isOutputClosed: abort()

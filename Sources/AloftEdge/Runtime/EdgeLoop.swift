@@ -86,8 +86,6 @@ final class EdgeLoop: @unchecked Sendable {
     // MARK: On the loop
 
     static let tick = TimeAmount.milliseconds(100)
-    /// Unused kept-alive upstream connections are closed after this; most servers wait at least as long.
-    private static let upstreamIdle: UInt64 = 30_000_000_000
     private static let accessBatch = 64 * 1024
     private static let maximumSpares = 64
 
@@ -153,13 +151,6 @@ final class EdgeLoop: @unchecked Sendable {
         }
     }
 
-    /// Tells of a replica that refused or broke a connection, at most once a second.
-    func reportUnreachable(_ backend: Backend, now: UInt64) {
-        guard now &- backend.lastReported >= 1_000_000_000 else { return }
-        backend.lastReported = now
-        ports.unreachable(backend.endpoint.replica)
-    }
-
     /// Tells that this process can open no more connections, at most every ten seconds.
     func reportShortage(now: UInt64) {
         guard now &- lastShortage >= 10_000_000_000 else { return }
@@ -170,12 +161,6 @@ final class EdgeLoop: @unchecked Sendable {
                 message:
                     "no descriptor or port is left to reach a replica: raise the limit of open files (ulimit -n) or "
                     + "lower edge.limits.connections"))
-    }
-
-    func closeIdle(of backend: Backend) {
-        let idle = backend.idle
-        backend.idle.removeAll()
-        for connection in idle { connection.closeIdle() }
     }
 
     func joined(_ connection: ClientConnection) {
@@ -272,18 +257,6 @@ final class EdgeLoop: @unchecked Sendable {
         if ticks % 10 == 0 {
             closeUnused(now: now)
             tendRotations(now: now)
-        }
-    }
-
-    private func closeUnused(now: UInt64) {
-        for rotation in rotations {
-            for backend in rotation.backends {
-                // The one used longest ago stands first.
-                while let oldest = backend.idle.first, now &- oldest.idleSince > Self.upstreamIdle {
-                    backend.idle.removeFirst()
-                    oldest.closeIdle()
-                }
-            }
         }
     }
 

@@ -7,28 +7,29 @@ extension Exchange {
     func upstreamBecameWritable() { client.setReading(true) }
 
     /// The connection broke before the answer was whole.
-    func upstreamFailed(_ error: ErrorType, wasReused: Bool) {
+    func upstreamFailed(_ error: ErrorType, wasReused: Bool, _ refusal: AnswerRefusal?) {
         guard isActive, let backend else { return }
         upstream = nil
+        self.refusal = refusal
         if hasResponseBegun {
             backend.failures &+= 1
-            attemptFailed(isAnswered: status >= 500)
+            attemptFailed()
             return cut(error: error)
         }
         let now = monotonicNow()
         let isSafe = facts.method.isIdempotent && error == .upstreamClosed
-        if wasReused, isSafe, isReplayable, outgoing != nil, !hasRetriedStale {
+        if wasReused, isSafe, isReplayable, outgoing != nil, !hasRetriedStale, !isCopy {
             // The replica closed an idle connection while the request was on its way: no fault of either.
             hasRetriedStale = true
             sentAt = now
             return connect(to: backend)
         }
         backend.failures &+= 1
-        attemptFailed(isAnswered: false)
+        attemptFailed()
         if error == .upstreamClosed { loop.reportUnreachable(backend, now: now) }
         leaveBackend()
         if retries(isSafe: isSafe, now: now) { return attempt(avoiding: backend) }
-        fail(502, error, "The application broke off before it answered.")
+        fail(502, error, refusal?.message ?? "The application closed the connection before it answered.")
     }
 
     /// 100 and the like, passed on to a client that can take it; false when there are too many of them.
@@ -105,7 +106,8 @@ extension Exchange {
 
     /// True when the answer is thrown away and the request sent to another replica.
     private func retriesStatus(now: UInt64) -> Bool {
-        guard plan.retriedStatuses.contains(status), facts.method.isIdempotent, isReplayable, outgoing != nil,
+        guard aside == nil, plan.retriedStatuses.contains(status), facts.method.isIdempotent, isReplayable,
+            outgoing != nil,
             attempts <= plan.retry.attempts, let backend, let rotation
         else { return false }
         guard rotation.budget.spend(share: plan.retry.budget, second: now / 1_000_000_000) else {

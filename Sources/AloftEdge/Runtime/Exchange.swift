@@ -38,10 +38,14 @@ final class Exchange {
     /// The replica will send nothing more into the tunnel.
     var isReplicaDone = false
     var interimBytes = 0
+    /// Why the replica's answer was refused; for the log, forgotten with the request.
+    var refusal: AnswerRefusal?
     /// Set where nobody waits for the answer.
     unowned(unsafe) var aside: Aside? { didSet { isAside = aside != nil } }
     /// The same in one byte.
     private(set) var isAside = false
+    /// A copy may have been handled where its answer was lost, so it is sent once.
+    var isCopy: Bool { aside?.kind == .mirror }
     /// Set while it waits for a replica.
     var place: HoldGate.Place?
     var wasHeld = false
@@ -164,13 +168,13 @@ final class Exchange {
             endTunnel(error: .timeout)
         } else if hasResponseBegun {
             // A client that takes nothing holds its replica back.
-            if client.isWritable { attemptFailed(isAnswered: status >= 500) }
+            if client.isWritable { attemptFailed() }
             cut(error: .timeout)
         } else if !isRequestComplete, let upstream, upstream.isWritable {
             fail(408, .headTimeout, "The request's body did not arrive in time.")
         } else {
             backend?.failures &+= 1
-            attemptFailed(isAnswered: false)
+            attemptFailed()
             fail(504, .timeout, "The application did not answer in time.")
         }
     }
@@ -181,14 +185,14 @@ final class Exchange {
         guard let rotation else { return }
         let now = monotonicNow()
         attempts += 1
-        if attempts == 1 { rotation.budget.countRequest(second: now / 1_000_000_000) }
+        if attempts == 1, !isAside { rotation.budget.countRequest(second: now / 1_000_000_000) }
         guard
             let backend = rotation.pick(
                 plan.balance, lane: facts.lane, client: facts.clientHash, avoided: avoiding, now: now,
                 random: &loop.random)
         else { return noReplica(now: now) }
         take(backend, now: now)
-        if let idle = backend.idle.popLast() {
+        if let idle = backend.takeIdle() {
             start(on: idle, now: now)
         } else {
             connect(to: backend)
@@ -208,8 +212,8 @@ final class Exchange {
     }
 
     /// Counts that the replica did not do its part in this attempt; once, also where it had already answered with 5xx.
-    func attemptFailed(isAnswered: Bool) {
-        if !isAnswered { backend?.attemptFailures &+= 1 }
+    func attemptFailed() {
+        if !hasResponseBegun || status < 500 { backend?.attemptFailed(isAnswered: hasResponseBegun) }
     }
 
     private func start(on connection: UpstreamConnection, now: UInt64) {
@@ -260,7 +264,7 @@ final class Exchange {
         guard let backend else { return }
         let now = monotonicNow()
         backend.failures &+= 1
-        attemptFailed(isAnswered: false)
+        attemptFailed()
         backend.suspendedUntil = now &+ Self.suspension
         loop.reportUnreachable(backend, now: now)
         leaveBackend()
@@ -318,6 +322,7 @@ final class Exchange {
         upstream?.release(clean: clean, now: now)
         leaveBackend()
         dropOutgoing()
+        let reason = error == .none ? nil : refusal.take()?.text
         if isAside { return asideEnded(status: status, error: error) }
         loop.counters.activeRequests -= 1
         let key = RouteCounters.Key(
@@ -331,7 +336,7 @@ final class Exchange {
                 line.finished(
                     status: status, route: request.route.template, replica: replica,
                     nanoseconds: now &- facts.started, requestBytes: requestBytes, responseBytes: responseBytes,
-                    attempts: attempts, error: error))
+                    attempts: attempts, error: error, reason: reason))
         }
     }
 

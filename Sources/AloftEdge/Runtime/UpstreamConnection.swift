@@ -1,5 +1,12 @@
 import AloftHTTP
 import NIOCore
+import NIOPosix
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
 
 /// One HTTP/1.1 connection to a replica: sends what an exchange gives it, finds the head and the end of each answer.
 ///
@@ -8,7 +15,7 @@ final class UpstreamConnection: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    private enum Phase {
+    enum Phase {
         case idle
         case head
         case body(remaining: Int)
@@ -18,17 +25,17 @@ final class UpstreamConnection: ChannelInboundHandler {
         case closed
     }
 
-    private unowned(unsafe) let loop: EdgeLoop
+    unowned(unsafe) let loop: EdgeLoop
     let backend: Backend
-    private var context: ChannelHandlerContext?
-    private unowned(unsafe) var exchange: Exchange?
-    private var phase = Phase.idle
-    private var method = Method.get
-    private var parser = ResponseParser(limits: UpstreamConnection.headLimits)
+    private(set) var context: ChannelHandlerContext?
+    unowned(unsafe) var exchange: Exchange?
+    var phase = Phase.idle
+    var method = Method.get
+    var parser = ResponseParser(limits: UpstreamConnection.headLimits)
     /// The beginning of a head that has not arrived whole, and what `parser` has read of it; other connections use the
     /// loop's meanwhile.
-    private var partial: (bytes: ByteBuffer, head: ResponseHead)?
-    private var keepAlive = true
+    var partial: (bytes: ByteBuffer, head: ResponseHead)?
+    var keepAlive = true
     private var isReading = true
     /// When it became idle, monotonic nanoseconds.
     private(set) var idleSince: UInt64 = 0
@@ -38,8 +45,12 @@ final class UpstreamConnection: ChannelInboundHandler {
     private(set) var isWritable = true
     /// This side of a tunnel was ended here.
     private var isOutputEnded = false
+    /// The socket, to look at what has arrived; -1 before there is one.
+    private var descriptor: Int32 = -1
 
-    private static let headLimits = HeadLimits(headBytes: 64 * 1024, fieldCount: 200)
+    static let headLimits = HeadLimits(headBytes: 64 * 1024, fieldCount: 200)
+    /// Extensions mean nothing to anybody (RFC 9112 §7.1.1), so an application's may be longer than a client's.
+    static let chunkLimits = ChunkLimits(extensionBytes: 4096, totalExtensionBytes: 256 * 1024)
 
     init(loop: EdgeLoop, backend: Backend) {
         self.loop = loop
@@ -83,7 +94,9 @@ final class UpstreamConnection: ChannelInboundHandler {
     func release(clean: Bool, now: UInt64) {
         exchange = nil
         if case .closed = phase { return }
-        guard clean, keepAlive, case .idle = phase, !backend.isDraining, let context, context.channel.isActive else {
+        guard clean, keepAlive, case .idle = phase, isWritable, backend.keeps(now: now), let context,
+            context.channel.isActive
+        else {
             close()
             return
         }
@@ -95,6 +108,30 @@ final class UpstreamConnection: ChannelInboundHandler {
     }
 
     func closeIdle() { close() }
+
+    /// Whether the next answer would begin with bytes that the request has asked for: looks into the socket, since what
+    /// arrived in this turn of the loop is told only later.
+    ///
+    /// One system call for each request, and the price of two promises: what an application sent beyond one answer is
+    /// never the beginning of another visitor's, and a connection that the replica has closed is not used again.
+    var isQuiet: Bool {
+        var byte: UInt8 = 0
+        let count = recv(descriptor, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
+        if count < 0 { return errno == EAGAIN || errno == EINTR }
+        if count > 0 { spokeUnasked() }
+        return false
+    }
+
+    /// Bytes came that belong to no answer.
+    ///
+    /// A replica that says farewell to a connection that was idle for long, such as with 408, is not meant.
+    func spokeUnasked() {
+        let now = monotonicNow()
+        if now &- idleSince < Self.surplusTime { loop.distrust(backend, now: now) }
+    }
+
+    /// Bytes behind an answer are surplus of that answer for this long; nanoseconds.
+    private static let surplusTime: UInt64 = 1_000_000_000
 
     /// The tunnel has ended: closes once what was written has left, or after `farewell`.
     func closeAfterWriting() {
@@ -119,7 +156,20 @@ final class UpstreamConnection: ChannelInboundHandler {
 
     // MARK: What the channel tells
 
-    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        do {
+            let socket = try context.pipeline.syncOperations.withUnsafeTransportIfAvailable { (socket: CInt) in socket }
+            descriptor = socket ?? -1
+        } catch {
+            // A channel without a socket is not kept: `isQuiet` is false without one.
+            descriptor = -1
+        }
+        context.fireChannelActive()
+    }
 
     func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
@@ -175,182 +225,17 @@ final class UpstreamConnection: ChannelInboundHandler {
         }
     }
 
-    private func removeFromIdle() {
+    func removeFromIdle() {
         if let index = backend.idle.lastIndex(where: { $0 === self }) { backend.idle.remove(at: index) }
         context?.close(promise: nil)
     }
 
-    private func failed(_ error: ErrorType) {
+    func failed(_ error: ErrorType, _ refusal: AnswerRefusal? = nil) {
         phase = .closed
         let exchange = self.exchange
         self.exchange = nil
         context?.close(promise: nil)
-        exchange?.upstreamFailed(error, wasReused: isReused)
-    }
-
-    // MARK: The answer
-
-    private func receive(_ data: ByteBuffer) {
-        switch phase {
-        case .head: receiveHead(data)
-        case .body(let remaining): receiveBody(data, remaining: remaining)
-        case .chunks(let scanner): receiveChunks(data, scanner)
-        case .untilClose, .tunnel: exchange?.received(data, isLast: false)
-        case .idle:
-            // A replica that speaks unasked can't be trusted with the next request.
-            phase = .closed
-            removeFromIdle()
-        case .closed: break
-        }
-    }
-
-    private func receiveHead(_ data: ByteBuffer) {
-        var input: ByteBuffer
-        if var (bytes, head) = partial.take() {
-            var data = data
-            bytes.writeBuffer(&data)
-            input = bytes
-            swap(&loop.responseHead, &head)
-        } else {
-            input = data
-        }
-        while let exchange {
-            let outcome = input.withUnsafeReadableBytes { bytes in
-                parser.parse(bytes, answering: method, into: &loop.responseHead)
-            }
-            switch outcome {
-            case .incomplete:
-                partial = (input, loop.responseHead)
-                loop.responseHead = ResponseHead()
-                return
-            case .rejected(let fault):
-                loop.logger.warning(
-                    "a replica's answer was refused",
-                    metadata: ["replica": "\(backend.endpoint.replica)", "reason": "\(fault.reason)"])
-                return failed(.upstreamInvalid)
-            case .complete:
-                parser.reset()
-                guard isInterim(&input, exchange) else { return }
-            }
-        }
-    }
-
-    /// Deals with one head; true when another head follows in `input`.
-    @inline(__always)
-    private func isInterim(_ input: inout ByteBuffer, _ exchange: Exchange) -> Bool {
-        let status = loop.responseHead.status
-        if status >= 200 {
-            finalHead(&input, exchange)
-            return false
-        }
-        if status == 101 {
-            switchProtocol(&input, exchange)
-            return false
-        }
-        guard exchange.receivedInterim(&input) else {
-            failed(.upstreamInvalid)
-            return false
-        }
-        return input.readableBytes > 0
-    }
-
-    private func switchProtocol(_ input: inout ByteBuffer, _ exchange: Exchange) {
-        guard exchange.wantsUpgrade else { return failed(.upstreamInvalid) }
-        phase = .tunnel
-        keepAlive = false
-        exchange.switchedProtocol(&input)
-    }
-
-    @inline(__always)
-    private func finalHead(_ input: inout ByteBuffer, _ exchange: Exchange) {
-        if !loop.responseHead.keepAlive { keepAlive = false }
-        switch loop.responseHead.framing {
-        case .none: phase = .idle
-        case .length(let length): phase = length == 0 ? .idle : .body(remaining: length)
-        case .chunked: phase = .chunks(ChunkedScanner(forRequest: false))
-        case .untilClose:
-            phase = .untilClose
-            keepAlive = false
-        }
-        // Bytes behind an answer that has ended would be taken for the next one's: the connection is not used again.
-        let isOver = isAnswered
-        if isOver, input.readableBytes > loop.responseHead.byteCount { keepAlive = false }
-        exchange.receivedHead(&input, on: self)
-        if !isOver, input.readableBytes > 0, self.exchange === exchange { receive(input) }
-    }
-
-    /// Called by the exchange while it puts the head together: the part of a body of known length that is in `input`,
-    /// when it is all that is left, so that head and body leave in one write.
-    func takeWholeBody(_ input: inout ByteBuffer) -> ByteBuffer? {
-        guard case .body(let remaining) = phase, input.readableBytes == remaining else { return nil }
-        phase = .idle
-        return input.readSlice(length: remaining)
-    }
-
-    /// Whether the answer is over.
-    var isAnswered: Bool {
-        if case .idle = phase { true } else { false }
-    }
-
-    private func receiveBody(_ data: ByteBuffer, remaining: Int) {
-        var data = data
-        let count = data.readableBytes
-        if count < remaining {
-            phase = .body(remaining: remaining - count)
-            exchange?.received(data, isLast: false)
-            return
-        }
-        let isClean = count == remaining
-        guard let last = data.readSlice(length: remaining) else { return }
-        phase = .idle
-        if !isClean { keepAlive = false }
-        exchange?.received(last, isLast: true)
-    }
-
-    private func receiveChunks(_ data: ByteBuffer, _ scanner: ChunkedScanner) {
-        guard let exchange else { return }
-        var scanner = scanner
-        guard !exchange.wantsPayloadOnly else { return receivePayload(data, scanner, exchange) }
-        var offset = 0
-        let event = data.withUnsafeReadableBytes { scanner.pass($0, from: &offset) }
-        switch event {
-        case .data, .needMore:
-            phase = .chunks(scanner)
-            exchange.received(data, isLast: false)
-        case .end:
-            phase = .idle
-            var data = data
-            if offset < data.readableBytes { keepAlive = false }
-            guard let last = data.readSlice(length: offset) else { return }
-            exchange.received(last, isLast: true)
-        case .rejected: failed(.upstreamInvalid)
-        }
-    }
-
-    /// For a client that knows no chunks.
-    private func receivePayload(_ data: ByteBuffer, _ scanner: ChunkedScanner, _ exchange: Exchange) {
-        var scanner = scanner
-        var offset = 0
-        var payload = ByteBuffer()
-        while true {
-            switch data.withUnsafeReadableBytes({ scanner.next($0, from: &offset) }) {
-            case .data(let range):
-                guard var run = data.getSlice(at: data.readerIndex + range.lowerBound, length: range.count) else {
-                    return
-                }
-                payload.writeBuffer(&run)
-            case .needMore:
-                phase = .chunks(scanner)
-                if payload.readableBytes > 0 { exchange.received(payload, isLast: false) }
-                return
-            case .end:
-                phase = .idle
-                if offset < data.readableBytes { keepAlive = false }
-                exchange.received(payload, isLast: true)
-                return
-            case .rejected: return failed(.upstreamInvalid)
-            }
-        }
+        exchange?.upstreamFailed(error, wasReused: isReused, refusal)
     }
 }
 

@@ -6,7 +6,7 @@ enum EdgeKeys {
         "edge",
         [
             listeners.member, admin.member, tls.member, trustedProxies.member, timeouts.member, limits.member,
-            headers.member, routes.member,
+            headers.member, halfClose.member, routes.member,
         ],
         prepare: { node, reader in reader.requestTimeout = LimitKeys.requestTimeout(in: node["timeouts"], reader) },
         build: build)
@@ -17,7 +17,8 @@ enum EdgeKeys {
         return EdgeSpec(
             listeners: fields[listeners].map(\.item), admin: fields[admin].address, tls: fields[tls],
             trustedProxies: fields[trustedProxies], timeouts: fields[timeouts], limits: fields[limits],
-            headers: fields[headers], routes: fields[routes]?.map(\.item) ?? standardRoutes(fields, &reader))
+            headers: fields[headers], halfClose: fields[halfClose],
+            routes: fields[routes]?.map(\.item) ?? standardRoutes(fields, &reader))
     }
 
     /// With one service there is nothing to choose.
@@ -105,6 +106,18 @@ enum EdgeKeys {
         "headers", headerRules.kind, "{}", "Changes to the headers of each answer.",
         example: "{remove: [X-Powered-By]}", effect: .newRequests
     ) { $0.headers }
+
+    static let halfClose = Key<EdgeSpec, EdgeSpec.HalfClose>.standard(
+        "halfClose",
+        .choice([
+            ("abort", .abort, "the client has gone: the application's connection is closed, and the log says 499"),
+            ("answer", .answer, "the client still reads: it gets its answers, and a client that has gone costs them"),
+        ]), "abort",
+        "What it means when a client ends its side of the connection while its request is under way.",
+        detail: "TCP tells no difference between a client that has gone and one that only sends no more, such as "
+            + "`printf … | ncat`.",
+        example: "answer", effect: .newRequests
+    ) { $0.halfClose }
 
     static let routes = Key<EdgeSpec, [Placed<RouteSpec>]?>.optional(
         "routes", .placedList(of: RouteKeys.section.kind, count: 0...10_000),

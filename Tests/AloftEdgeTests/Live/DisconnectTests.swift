@@ -53,9 +53,114 @@ extension Live {
             }
         }
 
-        @Test("a client that has sent all it will send still gets its answer")
+        /// A replica that answers nothing and notes how each of its connections ended.
+        private static func silent(_ arrived: @escaping @Sendable (String) -> Void = { _ in }) throws -> Upstream {
+            try Upstream { wire in
+                while let head = try wire.read(through: "\r\n\r\n") {
+                    arrived(head)
+                    if head.contains("/quick") {
+                        try wire.send(reply("quick"))
+                        continue
+                    }
+                    if head.contains("/begins") {
+                        try wire.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
+                    }
+                    return try wire.waitForEnd()
+                }
+            }
+        }
+
+        private static var abort: Plan {
+            var plan = Plan()
+            plan.accessShare = Percent(100)
+            plan.listeners = [false, true].map { ListenerSpec(address: Address(host: "127.0.0.1", port: 0), tls: $0) }
+            plan.certificates = [TestCertificates.first]
+            return plan
+        }
+
+        @Test(
+            "a client that ends its side while the application works has gone: told to the application, logged as 499",
+            arguments: [
+                "GET /work HTTP/1.1\r\nHost: a\r\n\r\n", "GET /work HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+                "GET /work HTTP/1.0\r\nHost: a\r\n\r\n",
+                "POST /work HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
+                "GET /work HTTP/1.1\r\nHost: a\r\n\r\nGET /work HTTP/1.1\r\nHost: a\r\n\r\n",
+            ], [false, true])
+        func gone(request: String, isTLS: Bool) async throws {
+            try await live(Self.abort) { rig in
+                let works = Mutex(false)
+                let upstream = try Self.silent { _ in works.withLock { $0 = true } }
+                defer { upstream.close() }
+                rig.admit(upstream, release: 3)
+                if isTLS {
+                    let wire = try SecureWire(port: rig.ports[1], name: "a.example")
+                    wire.send(request)
+                    try eventually("the application works") { works.withLock { $0 } }
+                    wire.finishSending()
+                    try wire.waitForEnd()
+                    #expect(wire.count == 0)
+                } else {
+                    let wire = try rig.connect()
+                    try wire.send(request)
+                    try eventually("the application works") { works.withLock { $0 } }
+                    wire.finishSending()
+                    #expect(try wire.readToEnd() == ([], .orderly))
+                }
+                try eventually("the application's connection is closed") { upstream.open == 0 }
+                try eventually("it is logged") { rig.log.contains("client_closed") }
+                #expect(rig.log.contains("\"status\":499") && rig.log.components(separatedBy: "\n").count == 2)
+                let now = rig.statistics()
+                #expect(now.series.map(\.status) == [499] && now.series.map(\.errorType) == ["client_closed"])
+                #expect(now.backends[0].failures == 0)
+                #expect(now.releases.allSatisfy { $0.requests == 0 && $0.failures == 0 }, "judged as neither")
+            }
+        }
+
+        @Test("a client that closes in the middle of its answer ends the application's work too")
+        func goneDuringAnswer() async throws {
+            try await live(Self.abort) { rig in
+                let upstream = try Self.silent()
+                defer { upstream.close() }
+                rig.admit(upstream)
+                for version in ["1.1", "1.0"] {
+                    let wire = try rig.connect()
+                    try wire.send("GET /begins HTTP/\(version)\r\nHost: a\r\n\r\n")
+                    _ = try wire.read(through: "abc")
+                    wire.finishSending()
+                    // What is cut looks cut: an HTTP/1.0 answer ends with its connection, so that one is reset.
+                    #expect(try wire.readToEnd().end == (version == "1.0" ? .reset : .orderly))
+                    try eventually("the application's connection is closed") { upstream.open == 0 }
+                }
+                try eventually("both are logged") { rig.log.components(separatedBy: "client_closed").count == 3 }
+                #expect(!rig.log.contains("499"))
+            }
+        }
+
+        @Test("a client that has its answer and ends its side is no client that left")
+        func goneAfterAnswer() async throws {
+            try await live(Self.abort) { rig in
+                let upstream = try Self.silent()
+                defer { upstream.close() }
+                rig.admit(upstream)
+                let wire = try rig.connect()
+                try wire.send("GET /quick HTTP/1.1\r\nHost: a\r\n\r\n")
+                #expect(try wire.answer().text == "quick")
+                wire.finishSending()
+                #expect(try wire.readToEnd() == ([], .orderly))
+                #expect(rig.statistics().series.map(\.errorType) == [""])
+                #expect(upstream.open == 1, "the application's connection is kept")
+            }
+        }
+
+        private static var answering: Plan {
+            var plan = Plan()
+            plan.halfClose = .answer
+            return plan
+        }
+
+        @Test("with `halfClose: answer` a client that has sent all it will send still gets its answer")
         func halfClosed() async throws {
-            try await live { rig in
+            try await live(Self.answering) { rig in
                 let upstream = try Upstream { wire in
                     while let head = try wire.read(through: "\r\n\r\n") {
                         let body = try wire.body(of: head)
@@ -77,9 +182,9 @@ extension Live {
             }
         }
 
-        @Test("a half-close after the request, while the answer is still being taken, loses none of it")
+        @Test("with `halfClose: answer` a half-close while the answer is still being taken loses none of it")
         func halfCloseDuringAnswer() async throws {
-            var plan = Plan()
+            var plan = Self.answering
             let size = 8 << 20
             plan.routes = [Plan.respond("/local", String(repeating: "z", count: size)), Plan.route()]
             try await live(plan, loops: [1]) { rig in

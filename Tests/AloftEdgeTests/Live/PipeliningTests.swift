@@ -73,9 +73,11 @@ extension Live {
             }
         }
 
-        @Test("requests sent before the client's half-close are all answered")
+        @Test("with `halfClose: answer` requests sent before the client's half-close are all answered")
         func halfClose() async throws {
-            try await live(Self.mixed) { rig in
+            var plan = Self.mixed
+            plan.halfClose = .answer
+            try await live(plan) { rig in
                 let upstream = try Upstream { head, _ in reply(String(head.split(separator: " ")[1])) }
                 defer { upstream.close() }
                 rig.admit(upstream)

@@ -133,9 +133,11 @@ extension Live {
             }
         }
 
-        @Test("a client that has sent all it will send gets its answers")
+        @Test("with `halfClose: answer` a client that has sent all it will send gets its answers")
         func halfClosed() async throws {
-            try await live(Self.plan) { [get] rig in
+            var plan = Self.plan
+            plan.halfClose = .answer
+            try await live(plan) { [get] rig in
                 let upstream = try Upstream { wire in
                     _ = try wire.read(through: "\r\n\r\n")
                     usleep(100_000)

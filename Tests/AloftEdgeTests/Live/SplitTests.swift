@@ -198,6 +198,51 @@ extension Live {
             }
         }
 
+        @Test("copies are sent once, whatever the canary does, and neither they nor probes count in the retry budget")
+        func copiesAreNotRetried() async throws {
+            var plan = Plan()
+            plan.described = [EdgeService(name: "web", mirror: Percent(100))]
+            plan.routes = [Plan.route(attempts: 3, on: [.connect, .status(503)], budget: 1)]
+            try await live(plan, loops: [1]) { rig in
+                let copies = Mutex(0)
+                let old = try self.replica("old")
+                // Refuses one copy, and breaks the connection under the next.
+                let new = try Upstream { wire in
+                    var served = 0
+                    while try wire.read(through: "\r\n\r\n") != nil {
+                        copies.withLock { $0 += 1 }
+                        if served == 1 { return wire.reset() }
+                        try wire.send(reply("no", status: "503 No"))
+                        served += 1
+                    }
+                }
+                defer {
+                    old.close()
+                    new.close()
+                }
+                rig.admit(old, release: 1)
+                rig.admit(new, 2, release: 2)
+                rig.split(self.split(0))
+                let wire = try rig.connect()
+                for number in 1...40 {
+                    try wire.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                    #expect(try wire.answer().text == "old")
+                    try eventually("the copy has ended") { self.counts(rig, 2).failures == UInt64(number) }
+                }
+                let edge = rig.edge
+                for _ in 0..<20 {
+                    _ = waiting {
+                        await edge.probe(service: "web", release: 1, path: "/", host: "a", within: .seconds(5))
+                    }
+                }
+                wire.close()
+                #expect(copies.withLock { $0 } == 40 && self.counts(rig, 2).mirrored == 40)
+                #expect(rig.statistics().retries == 0 && rig.statistics().retriesRefused == 0)
+                let budget = try #require(rig.edge.loops[0].rotation(ofKnown: "web")?.budget)
+                #expect(budget.requestsCounted <= 40, "copies and probes are no requests of the budget")
+            }
+        }
+
         @Test("a canary that never answers delays nobody; copies past the limit are dropped and counted")
         func deafCanary() async throws {
             var plan = Plan()

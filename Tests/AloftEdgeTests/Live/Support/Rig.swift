@@ -20,6 +20,7 @@ final class Rig: @unchecked Sendable {
         var unreachable: [ReplicaID] = []
         var events: [Event] = []
         var wanted: [String] = []
+        var warnings: [String] = []
     }
 
     init(_ plan: Plan, loops: Int) throws {
@@ -32,12 +33,33 @@ final class Rig: @unchecked Sendable {
                 event: { event in box.told.withLock { $0.events.append(event) } },
                 wanted: { service in box.told.withLock { $0.wanted.append(service) } }),
             configuration: EdgeConfiguration(loops: loops, accessShare: plan.accessShare, firstWait: plan.firstWait),
-            logger: Logger(label: "edge") { _ in SwiftLogNoOpLogHandler() })
+            logger: Logger(label: "edge") { _ in
+                Warnings { text in box.told.withLock { $0.warnings.append(text) } }
+            })
         let edge = self.edge
         let addresses = try waiting { try await edge.start() }
         ports = addresses.map(\.port)
         port = ports[0]
         self.box = box
+    }
+
+    /// Keeps what the edge's logger is told from `warning` up, with its metadata.
+    private struct Warnings: LogHandler {
+        let tell: @Sendable (String) -> Void
+        var metadata = Logger.Metadata()
+        var logLevel = Logger.Level.warning
+
+        init(_ tell: @escaping @Sendable (String) -> Void) { self.tell = tell }
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            let values = (event.metadata ?? [:]).map { "\($0)=\($1)" }.sorted()
+            tell(([event.message.description] + values).joined(separator: " "))
+        }
     }
 
     private final class Box: Sendable { let told = Mutex(Told()) }
@@ -46,6 +68,7 @@ final class Rig: @unchecked Sendable {
     var log: String { box.told.withLock { String(decoding: $0.log, as: UTF8.self) } }
     var unreachable: [ReplicaID] { box.told.withLock { $0.unreachable } }
     var wanted: [String] { box.told.withLock { $0.wanted } }
+    var warnings: [String] { box.told.withLock { $0.warnings } }
 
     func connect(receiveBuffer: Int32? = nil) throws -> Wire {
         try Wire(to: .port(port), receiveBuffer: receiveBuffer)
@@ -93,6 +116,19 @@ final class Rig: @unchecked Sendable {
         }
     }
 
+    /// Stops the edge's only loop while `body` runs, so that what happens in the meantime is met in one turn, in order.
+    func withLoopStopped(_ body: () throws -> Void) rethrows {
+        let stopped = DispatchSemaphore(value: 0)
+        let goes = DispatchSemaphore(value: 0)
+        edge.loops[0].eventLoop.execute {
+            stopped.signal()
+            goes.wait()
+        }
+        stopped.wait()
+        defer { goes.signal() }
+        try body()
+    }
+
     /// Nothing is under way any more, and no client is connected.
     func isQuiet() -> Bool {
         let now = statistics()
@@ -118,6 +154,7 @@ struct Plan: Sendable {
     var limits = EdgeLimits(
         head: .kibibytes(16), body: .mebibytes(64), connections: 2000, connectionsPerAddress: 2000)
     var headers = HeaderRules()
+    var halfClose = EdgeSpec.HalfClose.abort
     var routes = [Plan.route()]
     var services = ["web"]
     /// Those of `services` of which more is to be said than the name.
@@ -134,7 +171,8 @@ struct Plan: Sendable {
     var spec: EdgeSpec {
         EdgeSpec(
             listeners: listeners, admin: nil, tls: TLSSpec(minVersion: minVersion, certificates: []),
-            trustedProxies: trusted, timeouts: timeouts, limits: limits, headers: headers, routes: routes)
+            trustedProxies: trusted, timeouts: timeouts, limits: limits, headers: headers, halfClose: halfClose,
+            routes: routes)
     }
 
     static func route(
