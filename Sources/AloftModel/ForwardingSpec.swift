@@ -24,9 +24,8 @@ package struct ForwardingSpec: Sendable, Hashable {
     /// Fields that the edge reads or writes itself, in lower case: their names stand in neither list.
     package static let own: Set<String> = written.union([
         "x-aloft-mirror", "max-forwards", "host", "expect", "proxy-authenticate", "proxy-authorization", "accept",
-        "date", "server",
-        "content-type", "authorization", "cookie", "set-cookie", "cache-control", "content-range", "range", "if-range",
-        "if-match", "if-none-match", "if-modified-since", "if-unmodified-since",
+        "date", "server", "content-type", "authorization", "cookie", "set-cookie", "cache-control", "content-range",
+        "range", "if-range", "if-match", "if-none-match", "if-modified-since", "if-unmodified-since",
     ])
 
     /// Those among them that it takes from a trusted proxy, and else makes itself.
