@@ -69,7 +69,7 @@ let package = Package(
         room("AloftJournal", ["AloftModel", grdb]),
 
         // Layer 2: the data plane's parts.
-        room("AloftHTTP", [], dataPlane),
+        room("AloftHTTP", ["AloftModel"], dataPlane),
 
         // Layer 3: capabilities. None imports another; AloftDaemon joins them.
         room("AloftEdge", ["AloftModel", "AloftHTTP", nioCore, nioPosix, nioSSL, logging], dataPlane),
@@ -109,7 +109,7 @@ let package = Package(
 
         // Tests, one target a module, and the scenarios that run the real binary.
         .target(name: "AloftTestKit", dependencies: ["AloftSystem"], swiftSettings: strict),
-        .testTarget(name: "AloftModelTests", dependencies: ["AloftModel"], swiftSettings: strict),
+        .testTarget(name: "AloftModelTests", dependencies: ["AloftModel", "AloftTestKit"], swiftSettings: strict),
         tests(of: "AloftLanguage", data: ["Golden", "Effective.expected", "schema.py"]),
         tests(of: "AloftSystem"),
         tests(of: "AloftJournal", [grdb]),

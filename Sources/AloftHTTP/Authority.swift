@@ -1,3 +1,5 @@
+import AloftModel
+
 /// The host and port of a request, as strictly as routing needs them (RFC 9110 §4.2.3, RFC 3986 §3.2).
 enum Authority {
     static let longest = 255
@@ -39,17 +41,17 @@ enum Authority {
     }
 
     /// The offset behind the `]` of an IPv6 address.
+    ///
+    /// RFC 3986 §3.2.2 also has `[v1.…]` for addresses of the future, of which there are none, and RFC 6874 zones, which
+    /// mean something only on the machine that wrote them: both are refused.
+    @inline(never)
     private static func addressEnd(_ view: ByteView, _ start: Int) throws(FaultReason) -> Int {
         var at = start &+ 1
-        var colons = 0
-        while at < view.end, view[at] != 0x5D {
-            let byte = view[at]
-            let isHex = byte &- 0x30 <= 9 || (byte | 0x20) &- 0x61 <= 5
-            if byte == 0x3A { colons &+= 1 }
-            guard isHex || byte == 0x3A || byte == 0x2E else { throw .invalidHost }
-            at &+= 1
+        while at < view.end, view[at] != 0x5D { at &+= 1 }
+        guard at < view.end, IPAddress(v6: UnsafeRawBufferPointer(rebasing: view.buffer[(start &+ 1)..<at])) != nil
+        else {
+            throw .invalidHost
         }
-        guard at < view.end, colons >= 2, at &- start <= 46 else { throw .invalidHost }
         return at &+ 1
     }
 
@@ -65,5 +67,18 @@ enum Authority {
             port = port &* 10 &+ Int(digit)
         }
         guard port > 0, port <= 65_535 else { throw .invalidHost }
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Whether the bytes are what a Host field may hold.
+    package func isAuthority(_ range: ByteRange) -> Bool {
+        guard let base = baseAddress, range.upperBound <= count else { return false }
+        do throws(FaultReason) {
+            try Authority.validate(ByteView(base, end: count), range)
+            return true
+        } catch {
+            return false
+        }
     }
 }

@@ -45,7 +45,7 @@ package enum FaultReason: UInt8, Error, Sendable, Hashable, CaseIterable {
         case .invalidFieldName: "A field name holds a byte that no token may hold."
         case .missingColon: "A field line has no colon."
         case .invalidFieldValue: "A field value holds a control byte."
-        case .ambiguousFieldName: "A field name with `_` imitates one that the gateway relies on."
+        case .ambiguousFieldName: "A field name with `_` or another mark for `-` imitates one that the gateway sets."
         case .duplicateField: "A field that may appear once appears twice."
         case .endToEndFieldInConnection: "Connection names a field that is meant for the application."
         case .tooManyConnectionOptions: "Connection lists more options than the limit."

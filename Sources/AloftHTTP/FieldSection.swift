@@ -27,8 +27,8 @@ struct FieldSection: Sendable {
     private var scanned = 0
     /// Of the line under way; 0 while its name is read.
     private var colon = 0
-    /// The name under way has a `_`.
-    private var hasUnderscore = false
+    /// The name under way has a byte that is no letter, digit or `-`.
+    private var isUncommon = false
 
     init(limits: HeadLimits, isRequest: Bool) {
         headLimit = limits.headBytes
@@ -44,7 +44,7 @@ struct FieldSection: Sendable {
         line = offset
         scanned = offset
         colon = 0
-        hasUnderscore = false
+        isUncommon = false
     }
 
     /// Returns the offset behind the empty line, or 0 where the bytes end before it.
@@ -102,7 +102,7 @@ struct FieldSection: Sendable {
                 return at
             }
             guard isTokenByte(byte) else { throw Self.nameFault(byte, isFirst: at == line) }
-            if byte == 0x5F { hasUnderscore = true }
+            if !ByteClass.commonName.contains(byte) { isUncommon = true }
             at &+= 1
         }
         return at
@@ -147,7 +147,7 @@ struct FieldSection: Sendable {
                 try note(known, value, view)
                 try refuseTabs(known, value, view, ByteRange(colon &+ 1, valueEnd))
             }
-        } else if hasUnderscore {
+        } else if isUncommon {
             try refuseImitation(view, line, colon)
         }
         let isHopByHop = KnownField.hopByHop & known.bit != 0
@@ -197,18 +197,24 @@ struct FieldSection: Sendable {
         }
     }
 
-    /// `X_Forwarded_For` and `X-Forwarded-For` are one variable to CGI and WSGI applications: a client must not be able
-    /// to send the one where the gateway vouches for the other. Upstreams may say what they like.
+    /// `X_Forwarded_For` and `X-Forwarded-For` are one variable to CGI and WSGI applications, and `X.Forwarded.For` to some: a
+    /// client must not be able to send the one where the gateway vouches for the other. Upstreams may say what they like.
     @inline(never)
     private mutating func refuseImitation(_ view: ByteView, _ start: Int, _ end: Int) throws(FaultReason) {
-        hasUnderscore = false
-        guard isRequest, end &- start <= 32 else { return }
+        isUncommon = false
+        guard isRequest else { return }
         var copy = Copy(repeating: 0)
-        for i in start..<end { copy[i &- start] = view[i] == 0x5F ? 0x2D : view[i] }
-        let known = withUnsafeBytes(of: copy) { bytes in
-            KnownField.recognise(bytes.baseAddress.unsafelyUnwrapped, count: end &- start)
+        let count = min(end &- start, 32)
+        for i in 0..<count {
+            let byte = view[start &+ i]
+            copy[i] = ByteClass.commonName.contains(byte) ? byte : 0x2D
         }
-        if known != .other { throw .ambiguousFieldName }
+        let isKnown = withUnsafeBytes(of: copy) { bytes in
+            let name = bytes.baseAddress.unsafelyUnwrapped
+            if count >= 12, matches(name, "x-forwarded-") { return true }
+            return end &- start <= 32 && KnownField.recognise(name, count: count) != .other
+        }
+        if isKnown { throw .ambiguousFieldName }
     }
 
     private typealias Copy = SIMD32<UInt8>

@@ -65,10 +65,10 @@ package enum Framing: Sendable, Hashable {
 package struct RequestHead: Sendable {
     package var method: Method = .other
     package var methodName: ByteRange = .empty
-    /// Path of the target, without the query; `*` for the asterisk form.
+    /// Path of the target, without the query; `*` for the asterisk form, empty for its absolute one (`OPTIONS http://a`).
     package var path: ByteRange = .empty
     /// Routes may be matched on the raw path. Where false they must be matched on `PathCheck.canonical`, else an encoded
-    /// letter or a doubled slash walks around a route.
+    /// letter or a doubled slash walks around a route. The asterisk form, which has no path, is not plain.
     package var pathIsPlain = true
     /// With its `?`; empty where there is none.
     package var query: ByteRange = .empty

@@ -41,12 +41,14 @@ enum RequestTarget {
         } else if target.count == 1, view[target.lowerBound] == 0x2A {
             guard line.method == .options else { throw .targetFormNotAllowed }
             head.path = target
+            head.pathIsPlain = false
         } else {
             try resolveAbsoluteForm(line, view, into: &head)
         }
     }
 
-    /// An empty path is `/`; its range is then that of the first `/` in the target.
+    /// An empty path is `/`; its range is then that of the first `/` in the target. `OPTIONS` without path and query is the
+    /// asterisk form, which the last proxy sends as such (RFC 9112 §3.2.4): the path stays empty.
     private static func resolveAbsoluteForm(
         _ line: RequestLine, _ view: ByteView, into head: inout RequestHead
     ) throws(FaultReason) {
@@ -64,6 +66,10 @@ enum RequestTarget {
         }
         head.authority = ByteRange(start &+ schemeCount, authorityEnd)
         try Authority.validate(view, head.authority)
+        if line.method == .options, authorityEnd == target.upperBound {
+            head.pathIsPlain = false
+            return
+        }
         let slash = start &+ schemeCount &- 2
         head.path = authorityEnd < pathEnd ? ByteRange(authorityEnd, pathEnd) : ByteRange(slash, slash &+ 1)
         head.query = line.queryStart == 0 ? .empty : ByteRange(line.queryStart, target.upperBound)

@@ -45,7 +45,7 @@ struct TrailerSection: Sendable {
         }
         guard isTokenByte(byte) else { throw byte == 0x0A ? .bareLineFeed : .invalidTrailer }
         // Longer names are none of the forbidden ones, which all leave zeros at the end.
-        if nameCount < 32 { name[nameCount] = lowercased(byte == 0x5F ? 0x2D : byte) }
+        if nameCount < 32 { name[nameCount] = ByteClass.commonName.contains(byte) ? lowercased(byte) : 0x2D }
         nameCount = min(nameCount &+ 1, 32)
     }
 
@@ -60,19 +60,21 @@ struct TrailerSection: Sendable {
     }
 
     /// Fields for framing, routing, authentication, request modifiers and content format (RFC 9110 §6.5.1), and those that the
-    /// gateway vouches for. `name` is in lower case with `_` as `-`.
+    /// gateway vouches for. `name` is in lower case, with `-` for what is no letter or digit.
     private static func isForbidden(_ name: SIMD32<UInt8>) -> Bool {
-        forbidden.contains { word in
-            var padded = SIMD32<UInt8>(repeating: 0)
-            for i in 0..<word.utf8CodeUnitCount { padded[i] = word.utf8Start[i] }
-            return padded == name
-        }
+        let isForwarded = withUnsafeBytes(of: name) { matches($0.baseAddress.unsafelyUnwrapped, "x-forwarded-") }
+        return isForwarded
+            || forbidden.contains { word in
+                var padded = SIMD32<UInt8>(repeating: 0)
+                for i in 0..<word.utf8CodeUnitCount { padded[i] = word.utf8Start[i] }
+                return padded == name
+            }
     }
 
     private static let forbidden: [StaticString] = [
         "transfer-encoding", "content-length", "connection", "keep-alive", "proxy-connection", "upgrade", "te",
         "trailer",
-        "host", "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-request-id", "traceparent",
+        "host", "forwarded", "x-forwarded", "x-request-id", "traceparent",
         "authorization", "proxy-authorization", "www-authenticate", "proxy-authenticate", "cookie", "set-cookie",
         "cache-control", "pragma", "expires", "age", "vary", "date", "location", "retry-after", "expect",
         "max-forwards",

@@ -4,11 +4,14 @@ package struct EdgeSpec: Sendable, Hashable {
     /// Metrics and health; nil where the file says `admin: off`.
     package var admin: Address?
     package var tls: TLSSpec
-    /// Networks whose `X-Forwarded-*` and `Forwarded` are believed.
+    /// Networks whose word about their own client is believed.
     package var trustedProxies: [Network]
     package var timeouts: EdgeTimeouts
     package var limits: EdgeLimits
+    /// Of answers.
     package var headers: HeaderRules
+    /// What applications are told of the client.
+    package var forwarding: ForwardingSpec
     /// What a client's FIN means while its request is under way.
     package var halfClose: HalfClose
     /// First match wins, in this order.
@@ -25,7 +28,8 @@ package struct EdgeSpec: Sendable, Hashable {
 
     package init(
         listeners: [ListenerSpec], admin: Address?, tls: TLSSpec, trustedProxies: [Network], timeouts: EdgeTimeouts,
-        limits: EdgeLimits, headers: HeaderRules, halfClose: HalfClose = .abort, routes: [RouteSpec]
+        limits: EdgeLimits, headers: HeaderRules, forwarding: ForwardingSpec = ForwardingSpec(),
+        halfClose: HalfClose = .abort, routes: [RouteSpec]
     ) {
         self.listeners = listeners
         self.admin = admin
@@ -34,6 +38,7 @@ package struct EdgeSpec: Sendable, Hashable {
         self.timeouts = timeouts
         self.limits = limits
         self.headers = headers
+        self.forwarding = forwarding
         self.halfClose = halfClose
         self.routes = routes
     }
@@ -62,11 +67,14 @@ package struct ListenerSpec: Sendable, Hashable {
     package var tls: Bool
     /// `redirect: https`: answers each request with 308 to the same URL over https.
     package var redirectsToHTTPS: Bool
+    /// The port under which clients reach a listener with TLS, where a container or a router publishes another.
+    package var publicPort: Int?
 
-    package init(address: Address, tls: Bool = false, redirectsToHTTPS: Bool = false) {
+    package init(address: Address, tls: Bool = false, redirectsToHTTPS: Bool = false, publicPort: Int? = nil) {
         self.address = address
         self.tls = tls
         self.redirectsToHTTPS = redirectsToHTTPS
+        self.publicPort = publicPort
     }
 }
 

@@ -101,7 +101,7 @@ package struct RetrySpec: Sendable, Hashable {
 }
 
 package struct RedirectSpec: Sendable, Hashable {
-    /// Absolute URL or path; `${uri}` is the request's path and query.
+    /// Absolute URL or path; `${uri}` is the request's path and query, `${host}` its host without the port.
     package var to: String
     /// 301, 302, 303, 307 or 308.
     package var status: Int

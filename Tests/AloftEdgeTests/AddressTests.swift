@@ -19,7 +19,11 @@ struct AddressTests {
 
     @Test(
         "what is no address is refused",
-        arguments: ["", "1.2.3", "1.2.3.256", "01.2.3.4", "unknown", "1:2:3", ":::", "1::2::3", "12345::", "[::1"])
+        arguments: [
+            "", "1.2.3", "1.2.3.256", "01.2.3.4", "unknown", "1:2:3", ":::", "1::2::3", "12345::", "[::1",
+            "[::1]x", "[::1]:", "[1.2.3.4]", "1.2.3.4:", "1.2.3.4:123456", "1.2.3.4:x", "fe80::1%eth0",
+            "1:2:3:4:5:6:7:8:9",
+        ])
     func refused(text: String) {
         #expect(PeerAddress(text: Array(text.utf8)) == nil)
     }

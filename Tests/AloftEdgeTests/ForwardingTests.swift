@@ -9,16 +9,7 @@ import Testing
 struct ForwardingTests {
     private func request(_ text: String, trusted: Bool = false, tls: Bool = false, peer: String = "192.0.2.7") -> String
     {
-        Array(text.utf8).withUnsafeBytes { bytes in
-            var head = RequestHead()
-            var parser = RequestParser(limits: HeadLimits())
-            #expect(parser.parse(bytes, into: &head) == .complete)
-            var buffer = ByteBuffer()
-            RequestForwarding.write(
-                head, from: bytes, client: ClientFacts(peerText: Array(peer.utf8), isTLS: tls, isTrusted: trusted),
-                id: RequestID(high: 1, low: 0xff), into: &buffer)
-            return String(buffer: buffer)
-        }
+        forwarded(text, peer: peer, isTLS: tls, isTrusted: trusted)
     }
 
     @Test("a request is passed on with who asked, and without what is meant for the edge")
@@ -36,18 +27,42 @@ struct ForwardingTests {
     @Test("a trusted proxy's word is kept and the proxy added")
     func trusted() {
         let text = request(
-            "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 6.6.6.6\r\nX-Forwarded-Proto: https\r\nX-Request-Id: abc\r\n"
-                + "Forwarded: for=6.6.6.6\r\n\r\n", trusted: true, peer: "2001:db8::1")
-        #expect(text.contains("\r\nX-Forwarded-For: 6.6.6.6, 2001:db8::1\r\n"))
-        #expect(text.contains("\r\nX-Forwarded-Proto: https\r\n") && !text.contains("X-Forwarded-Proto: http\r\n"))
-        #expect(text.contains("\r\nX-Request-Id: abc\r\n"))
-        #expect(text.contains("\r\nForwarded: for=6.6.6.6, for=\"[2001:db8::1]\";host=\"a\";proto=http\r\n"))
+            "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 6.6.6.6\r\nX-Forwarded-Proto: https\r\nX-Request-Id: abc\r\n\r\n",
+            trusted: true, peer: "2001:db8::1")
+        #expect(
+            text == "GET / HTTP/1.1\r\nHost: a\r\nX-Request-Id: abc\r\nX-Forwarded-For: 6.6.6.6, 2001:db8::1\r\n"
+                + "X-Forwarded-Proto: https\r\nX-Forwarded-Host: a\r\n"
+                + "Forwarded: for=6.6.6.6;host=\"a\";proto=https, for=\"[2001:db8::1]\"\r\n\r\n")
     }
 
     @Test("an absolute target becomes origin form, an HTTP/1.0 request HTTP/1.1")
     func targets() {
         #expect(request("GET http://a/x?y HTTP/1.1\r\nHost: a\r\n\r\n").hasPrefix("GET /x?y HTTP/1.1\r\nHost: a\r\n"))
-        #expect(request("GET /x HTTP/1.0\r\n\r\n").hasPrefix("GET /x HTTP/1.1\r\n"))
+        #expect(request("GET /x HTTP/1.0\r\n\r\n").hasPrefix("GET /x HTTP/1.1\r\nHost: web\r\n"))
+        #expect(request("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n").hasPrefix("OPTIONS * HTTP/1.1\r\n"))
+        #expect(request("OPTIONS http://a HTTP/1.1\r\nHost: a\r\n\r\n").hasPrefix("OPTIONS * HTTP/1.1\r\n"))
+    }
+
+    @Test("a request that names no host gets the service's name, and nobody is told of a host")
+    func madeHost() {
+        for isTrusted in [false, true] {
+            let text = request("GET /x HTTP/1.0\r\nAccept: */*\r\n\r\n", trusted: isTrusted)
+            #expect(text.hasPrefix("GET /x HTTP/1.1\r\nAccept: */*\r\nHost: web\r\nX-Forwarded-For: 192.0.2.7\r\n"))
+            #expect(text.contains("\r\nForwarded: for=192.0.2.7;proto=http\r\n") && !text.contains("X-Forwarded-Host"))
+        }
+        let absolute = request("GET http://b:81/x HTTP/1.0\r\n\r\n")
+        #expect(absolute.hasPrefix("GET /x HTTP/1.1\r\nHost: b:81\r\nX-Forwarded-For: "))
+    }
+
+    @Test("OPTIONS and TRACE may pass one gateway fewer, and other methods don't count")
+    func maxForwards() {
+        for method in ["OPTIONS", "TRACE"] {
+            let text = request("\(method) / HTTP/1.1\r\nMax-Forwards: 10\r\nHost: a\r\n\r\n")
+            #expect(text.hasPrefix("\(method) / HTTP/1.1\r\nHost: a\r\nMax-Forwards: 9\r\nX-Forwarded-For"))
+            let most = request("\(method) / HTTP/1.1\r\nHost: a\r\nmax-forwards: 99999999999999999999\r\n\r\n")
+            #expect(most.contains("\r\nMax-Forwards: 255\r\n"))
+        }
+        #expect(request("GET / HTTP/1.1\r\nHost: a\r\nMax-Forwards: 10\r\n\r\n").contains("\r\nMax-Forwards: 10\r\n"))
     }
 
     @Test("an upgrade is asked for again, and bodies keep their framing")

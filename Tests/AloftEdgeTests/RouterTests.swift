@@ -70,6 +70,19 @@ struct RouterTests {
         #expect(router.find("GET", "a", "/", fields: "X-Beta: 2\r\n") == 2)
     }
 
+    @Test("what only a trusted proxy may say opens no route to anyone else")
+    func guardedConditions() {
+        let rules = ForwardingRules(ForwardingSpec(remove: ["X-Team"]), trusted: TrustedNetworks([]))
+        let wanted = ["x-forwarded-proto", "x-forwarded-user", "x-real-ip", "x-team", "x-beta"]
+        let router = Router(
+            routes: wanted.map { RouteMatch(headers: [.init(name: $0, value: "1")]) }, isGuarded: rules.isGuarded)
+        for (number, name) in wanted.enumerated() {
+            #expect(router.find("GET", "a", "/", fields: "\(name): 1\r\n", isTrusted: true) == number)
+            let found = router.find("GET", "a", "/", fields: "\(name): 1\r\n", isTrusted: false)
+            #expect(found == (name == "x-beta" ? number : nil))
+        }
+    }
+
     @Test("an encoded path is matched as what it stands for")
     func encodedPaths() {
         let router = Router(routes: [RouteMatch(path: .prefix("/admin/")), RouteMatch(path: .prefix("/"))])
@@ -92,7 +105,9 @@ struct RouterTests {
 
 extension Router {
     /// Parses a request as the edge does and finds its route.
-    func find(_ method: String, _ host: String, _ path: String, fields: String = "") -> Int? {
+    func find(
+        _ method: String, _ host: String, _ path: String, fields: String = "", isTrusted: Bool = false
+    ) -> Int? {
         let text = "\(method) \(path) HTTP/1.1\r\nHost: \(host)\r\n\(fields)\r\n"
         return Array(text.utf8).withUnsafeBytes { bytes in
             var head = RequestHead()
@@ -100,7 +115,8 @@ extension Router {
             #expect(parser.parse(bytes, into: &head) == .complete)
             return withUnsafeTemporaryAllocation(byteCount: max(1, head.path.count), alignment: 1) { canonical in
                 let count = PathCheck.canonical(bytes, head.path, into: canonical)
-                return route(head, in: bytes, path: UnsafeRawBufferPointer(rebasing: canonical[..<count]))
+                let path = UnsafeRawBufferPointer(rebasing: canonical[..<count])
+                return route(head, in: bytes, path: path, isTrusted: isTrusted)
             }
         }
     }

@@ -72,6 +72,8 @@ struct ChunkCase: Sendable, CustomStringConvertible {
         .trailer("Host in a trailer", "HOST: a", .forbiddenTrailer),
         .trailer("Authorization in a trailer", "Authorization: x", .forbiddenTrailer),
         .trailer("X_Forwarded_For in a trailer", "X_Forwarded_For: 1.2.3.4", .forbiddenTrailer),
+        .trailer("X-Forwarded-Ssl in a trailer", "X-Forwarded-Ssl: on", .forbiddenTrailer),
+        .trailer("X.Forwarded-Anything in a trailer", "X.Forwarded-Anything: y", .forbiddenTrailer),
         .trailer("If-Unmodified-Since in a trailer", "If-Unmodified-Since: x", .forbiddenTrailer),
         .trailer("a folded trailer", "X: y\r\n z", .invalidTrailer),
         .trailer("a space before the colon of a trailer", "X : y", .invalidTrailer),

@@ -121,6 +121,11 @@ struct RequestCase: Sendable, CustomStringConvertible {
         .fields("X_Forwarded_For", "X_Forwarded_For: 1.2.3.4", .ambiguousFieldName),
         .fields("Content_Length", "Content_Length: 5", .ambiguousFieldName),
         .fields("X_Forwarded-Proto", "X_Forwarded-Proto: https", .ambiguousFieldName),
+        .fields("X_Forwarded_Ssl", "X_Forwarded_Ssl: on", .ambiguousFieldName),
+        .fields("X.Forwarded.For", "X.Forwarded.For: 1.2.3.4", .ambiguousFieldName),
+        .fields(
+            "a long name that imitates X-Forwarded-", "X_Forwarded-\(String(repeating: "x", count: 40)): y",
+            .ambiguousFieldName),
         .fields("an underscore in a name of one's own", "X_Token: y"),
     ]
 

@@ -52,9 +52,15 @@ extension RequestCase {
         .target("a query alone", "?x", .targetFormNotAllowed),
         .target("the asterisk form with GET", "*", .targetFormNotAllowed),
         RequestCase("the asterisk form with OPTIONS", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n"),
+        RequestCase("the absolute form of the asterisk", "OPTIONS http://a HTTP/1.1\r\nHost: a\r\n\r\n"),
+        RequestCase("TRACE", "TRACE / HTTP/1.1\r\nHost: a\r\n\r\n"),
+        .target("an IPv6 address in the absolute form that is none", "http://[1:2:3:4:5:6:7:8:9]/", .invalidHost),
         RequestCase("the authority form with GET", "GET a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n", .targetFormNotAllowed),
         RequestCase("CONNECT", "CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n"),
         RequestCase("CONNECT without a port", "CONNECT a HTTP/1.1\r\nHost: a\r\n\r\n", .invalidHost),
+        RequestCase(
+            "CONNECT to an IPv6 address that is none", "CONNECT [1::2::3]:443 HTTP/1.1\r\nHost: a\r\n\r\n", .invalidHost
+        ),
         RequestCase("CONNECT with a path", "CONNECT / HTTP/1.1\r\nHost: a\r\n\r\n", .invalidHost),
         RequestCase("CONNECT to another host", "CONNECT b:443 HTTP/1.1\r\nHost: a:443\r\n\r\n", .authorityMismatch),
         .target("a fragment", "/x#y", .invalidTarget),

@@ -177,6 +177,8 @@ struct RequestParserTests {
             ("OPTIONS", "*", "a", "*", "", "a"), ("GET", "http://A:1", "a:1", "/", "", "a:1"),
             ("GET", "https://a?x/y", "a", "/", "?x/y", "a"), ("GET", "http://[::1]/p?q", "[::1]", "/p", "?q", "[::1]"),
             ("CONNECT", "a:443", "a:443", "", "", "a:443"), ("GET", "/?", "a", "/", "?", "a"),
+            ("OPTIONS", "http://a", "a", "", "", "a"), ("OPTIONS", "http://a?x", "a", "/", "?x", "a"),
+            ("OPTIONS", "http://a/", "a", "/", "", "a"),
         ])
     func targets(_ method: String, _ target: String, _ host: String, path: String, query: String, authority: String) {
         let text = "\(method) \(target) HTTP/1.1\r\nHost: \(host)\r\n\r\n"

@@ -131,7 +131,7 @@ private struct Sample {
         case "probe": [name == "tcpSocket" ? ("exec", "[./other]") : ("tcpSocket", "true")]
         case "edge" where path.hasPrefix("edge.listeners[]"):
             [("tls", "{certificates: [{hosts: [b.example], selfSigned: true}]}")]
-        case "listener": [("address", "\"127.0.0.1:1\"")]
+        case "listener": [("address", "\"127.0.0.1:1\"")] + (name == "publicPort" ? [("tls", "true")] : [])
         case "certificate":
             [
                 ("hosts", "[a.example]"),

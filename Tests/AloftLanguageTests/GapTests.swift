@@ -82,6 +82,7 @@ struct GapTests {
             ("tls: {certificates: [{hosts: [a], selfSigned: true}]}", "edge.tls.certificates[0].selfSigned"),
             ("admin: off", "edge.admin"), ("trustedProxies: [0.0.0.0/0]", "edge.trustedProxies[0]"),
             ("routes: [{match: {path: /a}, service: web}]", "edge.routes"),
+            ("headers: {untrusted: {keep: [X-Real-IP]}}", "edge.headers.untrusted.keep[0]"),
             ("timeouts: {request: 2m}", "services.web.stop.drain"),
         ])
     func edge(text: String, path: String) throws {

@@ -100,7 +100,10 @@ final class RandomFile {
         maybe("  trustedProxies: [10.0.0.0/8, \"2001:db8::/32\", \"::1\", \"1:0:0:2::/64\"]")
         maybe("  timeouts: {request: \(duration(10...86_400_000)), idle: \(duration(100...86_400_000))}")
         maybe("  limits: {head: 64KiB, body: \(number(0...1 << 30))B, connections: \(number(200...9000))}")
-        maybe("  headers: {set: {X-A: \"b: c\", Strict-Transport-Security: max-age=1}, remove: [Server]}")
+        maybe(
+            "  headers: {set: {X-A: \"b: c\", Strict-Transport-Security: max-age=1}, remove: [Server], "
+                + "forwarded: \(pick(["both", "standard", "xForwarded"])), "
+                + "untrusted: {remove: [X-Mine-*, X_Team], keep: [\(pick(["Proxy", "CF-*", "X-Forwarded-Prefix"]))]}}")
         lines.append("  routes:")
         for index in 0..<number(1...6) {
             var match = ["path: \(pick(["/p\(index)", "/p\(index)/*", "/é".replacing("é", with: "%C3%A9\(index)")]))"]
@@ -116,7 +119,9 @@ final class RandomFile {
 
     private func action(_ services: [String], _ index: Int) -> String {
         switch number(0...4) {
-        case 0: return "redirect: \(pick(["\"https://x.example${uri}\"", "/else\(index)", "{to: /z, status: 301}"]))"
+        case 0:
+            return
+                "redirect: \(pick(["\"https://x.example${uri}\"", "\"https://${host}:1/x\"", "/else\(index)", "{to: /z, status: 301}"]))"
         case 1: return "respond: {status: \(pick(["200", "404"])), body: \(JSON.quoted(pick(Self.texts)))}"
         default:
             let service = "service: \(pick(services))"

@@ -13,6 +13,9 @@ final class EdgeSnapshot: Sendable {
     let router: Router
     let trusted: TrustedNetworks
     let rules: CompiledHeaderRules
+    let forwarding: ForwardingRules
+    /// Where `redirect: https` leads.
+    let securePort: Int
     let headLimits: HeadLimits
     let tls: ServerTLS?
     let timeouts: Timeouts
@@ -36,9 +39,12 @@ final class EdgeSnapshot: Sendable {
         var routes: [CompiledRoute] = []
         for route in spec.routes { routes.append(try CompiledRoute(route, services: services, numbers: numbers)) }
         self.routes = routes
-        router = Router(routes: spec.routes.map(\.match))
         trusted = TrustedNetworks(spec.trustedProxies)
+        forwarding = ForwardingRules(spec.forwarding, trusted: trusted)
+        router = Router(routes: spec.routes.map(\.match), isGuarded: forwarding.isGuarded)
         rules = CompiledHeaderRules(spec.headers)
+        let secure = spec.listeners.first { $0.tls }
+        securePort = secure?.publicPort ?? secure?.address.port ?? 443
         headLimits = HeadLimits(headBytes: spec.limits.head.bytes)
         let needsTLS = spec.listeners.contains { $0.tls }
         tls = certificates.isEmpty && !needsTLS ? nil : try ServerTLS(certificates, minimum: spec.tls.minVersion)
@@ -63,12 +69,16 @@ final class ServicePlan: Sendable {
     let wishes: ReleaseWishes?
     /// Some requests are copied to the canary.
     let mirrors: Bool
+    /// The service's name: the Host of requests that name none.
+    let host: [UInt8]
 
     init(
-        service: Int, balance: ServiceRoute.Balance, retry: RetrySpec, timeout: UInt64, wishes: ReleaseWishes? = nil,
+        service: Int, host: String, balance: ServiceRoute.Balance, retry: RetrySpec, timeout: UInt64,
+        wishes: ReleaseWishes? = nil,
         mirrors: Bool = false
     ) {
         self.service = service
+        self.host = Array(host.utf8)
         self.mirrors = mirrors
         self.wishes = wishes
         self.balance = balance
@@ -80,12 +90,13 @@ final class ServicePlan: Sendable {
 
     /// For requests of the edge's own.
     static let aside = ServicePlan(
-        service: -1, balance: .roundRobin, retry: RetrySpec(attempts: 0, on: [], budget: Percent(0)),
+        service: -1, host: "", balance: .roundRobin, retry: RetrySpec(attempts: 0, on: [], budget: Percent(0)),
         timeout: 60_000_000_000)
 
     /// Stands where no request is under way.
     static let none = ServicePlan(
-        service: -1, balance: .roundRobin, retry: RetrySpec(attempts: 0, on: [], budget: Percent(0)), timeout: 0)
+        service: -1, host: "", balance: .roundRobin, retry: RetrySpec(attempts: 0, on: [], budget: Percent(0)),
+        timeout: 0)
 }
 
 /// One route, ready to be followed.
@@ -96,26 +107,14 @@ final class CompiledRoute: Sendable {
         case respond(LocalAnswer)
     }
 
-    struct RedirectPlan: Sendable {
-        let status: Int
-        /// Text around each `${uri}`.
-        let pieces: [[UInt8]]
-
-        func location(uri: UnsafeRawBufferPointer) -> [UInt8] {
-            var result = pieces[0]
-            for piece in pieces.dropFirst() {
-                result += uri
-                result += piece
-            }
-            return result
-        }
-    }
-
     let template: String
     let action: Action
+    /// It names TRACE among its methods: without that, no application is asked to show what it received.
+    let takesTrace: Bool
 
     init(_ spec: RouteSpec, services: [EdgeService], numbers: [String: Int]) throws(EdgeError) {
         template = spec.template
+        takesTrace = spec.match.methods.contains("TRACE")
         switch spec.action {
         case .service(let route):
             guard let number = numbers[route.service] else {
@@ -126,37 +125,21 @@ final class CompiledRoute: Sendable {
             }
             action = .service(
                 ServicePlan(
-                    service: number, balance: route.balance, retry: route.retry,
+                    service: number, host: route.service, balance: route.balance, retry: route.retry,
                     timeout: UInt64(route.timeout.nanoseconds), wishes: ReleaseWishes(services[number]),
                     mirrors: services[number].mirror != nil))
         case .redirect(let redirect):
-            action = .redirect(RedirectPlan(status: redirect.status, pieces: Self.pieces(redirect.to)))
+            action = .redirect(RedirectPlan(redirect))
         case .respond(let respond): action = .respond(.respond(respond))
         }
     }
 
     private init() {
         template = ""
+        takesTrace = false
         action = .service(.none)
     }
 
     /// Stands where a request of the edge's own has no route.
     static let none = CompiledRoute()
-
-    /// Cuts a target at each `${uri}`.
-    private static func pieces(_ target: String) -> [[UInt8]] {
-        let marker = Array("${uri}".utf8)
-        var pieces: [[UInt8]] = [[]]
-        var rest = Array(target.utf8)[...]
-        while let byte = rest.first {
-            if rest.starts(with: marker) {
-                pieces.append([])
-                rest = rest.dropFirst(marker.count)
-            } else {
-                pieces[pieces.count - 1].append(byte)
-                rest = rest.dropFirst()
-            }
-        }
-        return pieces
-    }
 }

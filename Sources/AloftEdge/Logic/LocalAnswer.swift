@@ -85,6 +85,10 @@ extension LocalAnswer {
         return answer
     }
 
+    /// The methods that are passed on, for those that are not (RFC 9110 §10.2.1). Which of them a resource has, its
+    /// application knows.
+    static let allow = Array("Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n".utf8)
+
     static func respond(_ spec: RespondSpec) -> LocalAnswer {
         LocalAnswer(status: spec.status, contentType: spec.contentType, body: Array(spec.body.utf8))
     }

@@ -1,3 +1,4 @@
+import AloftHTTP
 import AloftModel
 
 /// A client's IP address as 16 bytes in two words; IPv4 as `::ffff:a.b.c.d` (RFC 4291 §2.5.5.2).
@@ -5,26 +6,19 @@ struct PeerAddress: Sendable, Hashable {
     let high: UInt64
     let low: UInt64
 
-    /// From 4 or 16 bytes in network order.
-    init(bytes: some Collection<UInt8>) {
-        var high: UInt64 = 0
-        var low: UInt64 = 0
-        if bytes.count == 4 {
-            low = 0xffff
-            for byte in bytes { low = low << 8 | UInt64(byte) }
-        } else {
-            for (offset, byte) in bytes.enumerated() {
-                if offset < 8 { high = high << 8 | UInt64(byte) } else { low = low << 8 | UInt64(byte) }
-            }
-        }
-        self.high = high
-        self.low = low
+    init(_ address: IPAddress) {
+        high = address.high
+        low = address.low
     }
 
+    /// From 4 or 16 bytes in network order.
+    init(bytes: some Collection<UInt8>) { self.init(IPAddress(bytes: bytes)) }
+
     /// Parses an address as text, with or without brackets and port, as the fields of other proxies carry it.
-    init?(text: some Sequence<UInt8>) {
-        guard let bytes = IPAddressText.parse(Array(text)) else { return nil }
-        self.init(bytes: bytes)
+    init?(text: some Collection<UInt8>) {
+        let address = Array(text).withUnsafeBytes { ForwardedNode($0, ByteRange(0, $0.count)).address }
+        guard let address else { return nil }
+        self = address
     }
 
     /// Spreads addresses evenly over 64 bits.
@@ -73,85 +67,4 @@ struct TrustedNetworks: Sendable {
     }
 
     private static func mask(_ bits: Int) -> UInt64 { bits <= 0 ? 0 : ~0 << UInt64(64 - bits) }
-}
-
-/// IP addresses as text.
-enum IPAddressText {
-    /// 4 or 16 bytes of `1.2.3.4`, `1.2.3.4:80`, `2001:db8::1`, `[2001:db8::1]` or `[2001:db8::1]:443`.
-    static func parse(_ text: [UInt8]) -> [UInt8]? {
-        var text = text
-        if text.first == UInt8(ascii: "[") {
-            guard let end = text.firstIndex(of: UInt8(ascii: "]")) else { return nil }
-            text = Array(text[1..<end])
-        } else if text.filter({ $0 == UInt8(ascii: ":") }).count == 1,
-            let colon = text.firstIndex(of: UInt8(ascii: ":"))
-        {
-            text = Array(text[..<colon])
-        }
-        return text.contains(UInt8(ascii: ":")) ? parse6(text) : parse4(text)
-    }
-
-    private static func parse4(_ text: [UInt8]) -> [UInt8]? {
-        let parts = text.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        guard parts.count == 4 else { return nil }
-        var result: [UInt8] = []
-        for part in parts {
-            guard (1...3).contains(part.count), part.count == 1 || part.first != UInt8(ascii: "0") else { return nil }
-            var value = 0
-            for byte in part {
-                guard byte &- 48 < 10 else { return nil }
-                value = value * 10 + Int(byte - 48)
-            }
-            guard value < 256 else { return nil }
-            result.append(UInt8(value))
-        }
-        return result
-    }
-
-    private static func parse6(_ text: [UInt8]) -> [UInt8]? {
-        var groups: [UInt16] = []
-        var gap: Int?
-        var rest = text[...]
-        if rest.starts(with: [58, 58]) {
-            gap = 0
-            rest = rest.dropFirst(2)
-        }
-        while !rest.isEmpty {
-            let group = rest.prefix { $0 != UInt8(ascii: ":") }
-            rest = rest.dropFirst(group.count)
-            if rest.isEmpty, group.contains(UInt8(ascii: ".")) {
-                guard let tail = parse4(Array(group)) else { return nil }
-                groups.append(UInt16(tail[0]) << 8 | UInt16(tail[1]))
-                groups.append(UInt16(tail[2]) << 8 | UInt16(tail[3]))
-                break
-            }
-            guard (1...4).contains(group.count), let value = hexadecimal(group) else { return nil }
-            groups.append(value)
-            guard !rest.isEmpty else { break }
-            rest = rest.dropFirst()
-            if rest.first == UInt8(ascii: ":") {
-                guard gap == nil else { return nil }
-                gap = groups.count
-                rest = rest.dropFirst()
-            } else if rest.isEmpty {
-                return nil
-            }
-        }
-        guard gap == nil ? groups.count == 8 : groups.count < 8 else { return nil }
-        if let gap { groups.insert(contentsOf: repeatElement(0, count: 8 - groups.count), at: gap) }
-        return groups.flatMap { [UInt8($0 >> 8), UInt8($0 & 0xff)] }
-    }
-
-    private static func hexadecimal(_ digits: some Collection<UInt8>) -> UInt16? {
-        var value: UInt16 = 0
-        for byte in digits {
-            switch byte {
-            case 48...57: value = value << 4 | UInt16(byte - 48)
-            case 97...102: value = value << 4 | UInt16(byte - 87)
-            case 65...70: value = value << 4 | UInt16(byte - 55)
-            default: return nil
-            }
-        }
-        return value
-    }
 }

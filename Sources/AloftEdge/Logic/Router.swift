@@ -15,8 +15,9 @@ final class Router: Sendable {
     private let wildcardHosts: ByteTable
     private let hostTables: [PathTable]
 
-    init(routes: [RouteMatch]) {
-        conditions = routes.map(Conditions.init)
+    /// `isGuarded` says which fields, by their names in lower case, only a trusted proxy may send.
+    init(routes: [RouteMatch], isGuarded: (String) -> Bool = { _ in false }) {
+        conditions = routes.map { Conditions($0, isGuarded: isGuarded) }
         var tables = HostTables()
         for (number, match) in routes.enumerated() { tables.add(match, number) }
         anyHost = tables.anyHost
@@ -27,36 +28,53 @@ final class Router: Sendable {
 
     /// The number of the first route that fits, or nil.
     ///
-    /// `bytes` is what `head` was parsed from; `path` is its canonical path (`PathCheck.canonical`).
+    /// `bytes` is what `head` was parsed from; `path` is its canonical path (`PathCheck.canonical`). What a client that is not
+    /// trusted says in a guarded field is not there: no route is opened by it.
     @inline(__always)
     func route(
-        _ head: borrowing RequestHead, in bytes: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer
+        _ head: borrowing RequestHead, in bytes: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer, isTrusted: Bool
     ) -> Int? {
         var best = Int.max
-        anyHost.search(path, best: &best) { conditions[$0].fit(head, in: bytes) }
+        anyHost.search(path, best: &best) { conditions[$0].fit(head, in: bytes, isTrusted: isTrusted) }
         if !hostTables.isEmpty {
             let authority = UnsafeRawBufferPointer(
                 rebasing: bytes[head.authority.lowerBound..<head.authority.upperBound])
-            searchHosts(HostName.withoutPort(authority), path: path, head: head, in: bytes, best: &best)
+            searchHosts(
+                HostName.withoutPort(authority), path: path, head: head, in: bytes, isTrusted: isTrusted, best: &best)
         }
         return best == Int.max ? nil : best
     }
 
+    /// The first route that takes every path of a host, for `OPTIONS *`, which is about the server and no path of it.
+    func routeOfServer(
+        _ head: borrowing RequestHead, in bytes: UnsafeRawBufferPointer, isTrusted: Bool
+    ) -> Int? {
+        // No route can name a path with a NUL: only `/*` fits this one.
+        let path: StaticString = "/\0"
+        return route(
+            head, in: bytes, path: UnsafeRawBufferPointer(start: path.utf8Start, count: path.utf8CodeUnitCount),
+            isTrusted: isTrusted)
+    }
+
     private func searchHosts(
         _ name: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer, head: borrowing RequestHead,
-        in bytes: UnsafeRawBufferPointer, best: inout Int
+        in bytes: UnsafeRawBufferPointer, isTrusted: Bool, best: inout Int
     ) {
         guard name.count > 0, name.count <= 255 else { return }
         withUnsafeTemporaryAllocation(byteCount: name.count, alignment: 1) { lower in
             for offset in 0..<name.count { lower[offset] = HostName.lowercased(name[offset]) }
             let whole = UnsafeRawBufferPointer(lower)
             if let table = exactHosts.find(whole, hash: HostName.hash(whole)) {
-                hostTables[table].search(path, best: &best) { conditions[$0].fit(head, in: bytes) }
+                hostTables[table].search(path, best: &best) {
+                    conditions[$0].fit(head, in: bytes, isTrusted: isTrusted)
+                }
             }
             guard !wildcardHosts.isEmpty, let dot = whole.firstIndex(of: UInt8(ascii: ".")), dot > 0 else { return }
             let parent = UnsafeRawBufferPointer(rebasing: whole[(dot + 1)...])
             if let table = wildcardHosts.find(parent, hash: HostName.hash(parent)) {
-                hostTables[table].search(path, best: &best) { conditions[$0].fit(head, in: bytes) }
+                hostTables[table].search(path, best: &best) {
+                    conditions[$0].fit(head, in: bytes, isTrusted: isTrusted)
+                }
             }
         }
     }
@@ -155,23 +173,29 @@ private struct PathTable: Sendable {
 private struct Conditions: Sendable {
     private let isAlwaysMet: Bool
     private let methods: [[UInt8]]
-    private let fields: [(name: [UInt8], value: [UInt8])]
+    private let fields: [(name: [UInt8], value: [UInt8], isGuarded: Bool)]
 
-    init(_ match: RouteMatch) {
+    init(_ match: RouteMatch, isGuarded: (String) -> Bool) {
         methods = match.methods.map { Array($0.utf8) }
-        fields = match.headers.map { (Array($0.name.utf8), Array($0.value.utf8)) }
+        fields = match.headers.map { (Array($0.name.utf8), Array($0.value.utf8), isGuarded($0.name)) }
         isAlwaysMet = methods.isEmpty && fields.isEmpty
     }
 
     @inline(__always)
-    func fit(_ head: borrowing RequestHead, in bytes: UnsafeRawBufferPointer) -> Bool {
-        isAlwaysMet || fitSlowly(head, in: bytes)
+    func fit(_ head: borrowing RequestHead, in bytes: UnsafeRawBufferPointer, isTrusted: Bool) -> Bool {
+        isAlwaysMet || fitSlowly(head, in: bytes, isTrusted: isTrusted)
     }
 
-    private func fitSlowly(_ head: borrowing RequestHead, in bytes: UnsafeRawBufferPointer) -> Bool {
+    private func fitSlowly(
+        _ head: borrowing RequestHead, in bytes: UnsafeRawBufferPointer, isTrusted: Bool
+    ) -> Bool {
         let method = UnsafeRawBufferPointer(rebasing: bytes[head.methodName.lowerBound..<head.methodName.upperBound])
         if !methods.isEmpty, !methods.contains(where: { $0.elementsEqual(method) }) { return false }
-        for wanted in fields where !holds(wanted.name, wanted.value, head, in: bytes) { return false }
+        for wanted in fields {
+            guard isTrusted || !wanted.isGuarded, holds(wanted.name, wanted.value, head, in: bytes) else {
+                return false
+            }
+        }
         return true
     }
 

@@ -19,14 +19,14 @@ struct Dispatcher {
     /// `bytes` is what the loop's request head was parsed from.
     func dispatch(_ bytes: UnsafeRawBufferPointer, id: RequestID) -> Outcome {
         let line = accessLine(bytes, id: id)
-        if role.redirectsToHTTPS {
-            guard !loop.requestHead.authority.isEmpty else {
-                return error(400, .badRequest, "The request names no host.", bytes, id, line, route: nil)
-            }
-            return answer(redirectToHTTPS(bytes), .none, line, route: nil)
+        switch loop.requestHead.method {
+        case .options, .trace, .connect:
+            if let outcome = answerOfServer(bytes, id, line) { return outcome }
+        default: break
         }
-        if loop.requestHead.method == .connect {
-            return error(405, .badRequest, "This is no forward proxy.", bytes, id, line, route: nil)
+        if role.redirectsToHTTPS {
+            guard !loop.requestHead.authority.isEmpty else { return noHost(bytes, id, line, route: nil) }
+            return answer(redirectToHTTPS(bytes), .none, line, route: nil)
         }
         guard let number = route(bytes) else {
             return error(404, .noRoute, "Nothing is served under this address.", bytes, id, line, route: nil)
@@ -38,12 +38,11 @@ struct Dispatcher {
         switch route.action {
         case .respond(let answer): return self.answer(answer, .none, line, route: number)
         case .redirect(let plan):
-            let uri = UnsafeRawBufferPointer(
-                rebasing: bytes[
-                    loop.requestHead.path
-                        .lowerBound..<max(
-                            loop.requestHead.path.upperBound, loop.requestHead.query.upperBound)])
-            return answer(.redirect(status: plan.status, to: plan.location(uri: uri)), .none, line, route: number)
+            guard !plan.needsHost || !loop.requestHead.authority.isEmpty else {
+                return noHost(bytes, id, line, route: number)
+            }
+            let location = plan.location(uri: uri(bytes), host: host(bytes))
+            return answer(.redirect(status: plan.status, to: location), .none, line, route: number)
         case .service(let plan):
             return proxy(route, plan, counters: loop.routeCounters[number], bytes, id: id, line: line)
         }
@@ -55,7 +54,9 @@ struct Dispatcher {
         _ bytes: UnsafeRawBufferPointer, id: RequestID, line: AccessLine?
     ) -> Outcome {
         var outgoing = loop.spareBuffer()
-        RequestForwarding.write(loop.requestHead, from: bytes, client: facts, id: id, into: &outgoing)
+        RequestForwarding.write(
+            loop.requestHead, from: bytes, client: facts, id: id, plan: plan, rules: snapshot.forwarding,
+            into: &outgoing)
         return .proxy(
             Exchange.Request(
                 snapshot: snapshot, route: route, plan: plan, rotation: loop.rotations[plan.service],
@@ -89,16 +90,66 @@ struct Dispatcher {
         if loop.requestHead.pathIsPlain {
             return snapshot.router.route(
                 loop.requestHead, in: bytes,
-                path: UnsafeRawBufferPointer(rebasing: bytes[path.lowerBound..<path.upperBound]))
+                path: UnsafeRawBufferPointer(rebasing: bytes[path.lowerBound..<path.upperBound]),
+                isTrusted: facts.isTrusted)
+        }
+        if isAboutServer(bytes) {
+            return snapshot.router.routeOfServer(loop.requestHead, in: bytes, isTrusted: facts.isTrusted)
         }
         return withUnsafeTemporaryAllocation(byteCount: path.count, alignment: 1) { canonical in
             let count = PathCheck.canonical(bytes, path, into: canonical)
             return snapshot.router.route(
-                loop.requestHead, in: bytes, path: UnsafeRawBufferPointer(rebasing: canonical[..<count]))
+                loop.requestHead, in: bytes, path: UnsafeRawBufferPointer(rebasing: canonical[..<count]),
+                isTrusted: facts.isTrusted)
         }
     }
 
+    /// The asterisk form of OPTIONS.
+    private func isAboutServer(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        loop.requestHead.path.isEmpty || bytes[loop.requestHead.path.lowerBound] != UInt8(ascii: "/")
+    }
+
     // MARK: Answers
+
+    /// What the edge answers to OPTIONS, TRACE and CONNECT whatever the routes say; nil where they decide.
+    private func answerOfServer(
+        _ bytes: UnsafeRawBufferPointer, _ id: RequestID, _ line: AccessLine?
+    ) -> Outcome? {
+        let method = loop.requestHead.method
+        if method == .connect {
+            return notAllowed("CONNECT is not supported.", bytes, id, line, keepAlive: false)
+        }
+        let hops = MaxForwards(loop.requestHead, in: bytes)
+        if hops == .malformed {
+            return error(400, .badRequest, "Max-Forwards is not one plain decimal number.", bytes, id, line, route: nil)
+        }
+        if method == .options {
+            return hops == .left(0)
+                ? answer(LocalAnswer(status: 204, fields: LocalAnswer.allow), .none, line, route: nil) : nil
+        }
+        let isTaken = route(bytes).map { snapshot.routes[$0].takesTrace } ?? false
+        guard isTaken, hops != .left(0) else {
+            return notAllowed("TRACE is not supported.", bytes, id, line, keepAlive: loop.requestHead.keepAlive)
+        }
+        guard loop.requestHead.framing == .none else {
+            return error(400, .badRequest, "A TRACE request has a body.", bytes, id, line, route: nil)
+        }
+        return nil
+    }
+
+    private func notAllowed(
+        _ message: String, _ bytes: UnsafeRawBufferPointer, _ id: RequestID, _ line: AccessLine?, keepAlive: Bool
+    ) -> Outcome {
+        var answer = LocalAnswer.error(405, message, requestID: id, asJSON: wantsJSON(bytes))
+        answer.fields += LocalAnswer.allow
+        return .answer(answer, .badRequest, line, keepAlive: keepAlive && !isDraining, route: nil)
+    }
+
+    private func noHost(
+        _ bytes: UnsafeRawBufferPointer, _ id: RequestID, _ line: AccessLine?, route: Int?
+    ) -> Outcome {
+        error(400, .badRequest, "The request names no host.", bytes, id, line, route: route)
+    }
 
     private func answer(_ answer: LocalAnswer, _ error: ErrorType, _ line: AccessLine?, route: Int?) -> Outcome {
         .answer(answer, error, line, keepAlive: loop.requestHead.keepAlive && !isDraining, route: route)
@@ -122,16 +173,22 @@ struct Dispatcher {
     }
 
     private func redirectToHTTPS(_ bytes: UnsafeRawBufferPointer) -> LocalAnswer {
-        let authority = UnsafeRawBufferPointer(
-            rebasing: bytes[loop.requestHead.authority.lowerBound..<loop.requestHead.authority.upperBound])
-        var location = Array("https://".utf8) + HostName.withoutPort(authority)
-        let port = snapshot.spec.listeners.first { $0.tls }?.address.port ?? 443
-        if port != 443 { location += Array(":\(port)".utf8) }
-        // The asterisk of OPTIONS is no path.
-        if bytes[loop.requestHead.path.lowerBound] != UInt8(ascii: "/") { location.append(UInt8(ascii: "/")) }
-        location += bytes[loop.requestHead.path.lowerBound..<loop.requestHead.path.upperBound]
-        location += bytes[loop.requestHead.query.lowerBound..<loop.requestHead.query.upperBound]
-        return .redirect(status: 308, to: location)
+        var location = Array("https://".utf8) + host(bytes)
+        if snapshot.securePort != 443 { location += Array(":\(snapshot.securePort)".utf8) }
+        return .redirect(status: 308, to: location + uri(bytes))
+    }
+
+    private func host(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+        let authority = loop.requestHead.authority
+        return HostName.withoutPort(
+            UnsafeRawBufferPointer(rebasing: bytes[authority.lowerBound..<authority.upperBound]))
+    }
+
+    /// Path and query; `/` for the asterisk, which is no path.
+    private func uri(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
+        guard !isAboutServer(bytes) else { return [UInt8(ascii: "/")] }
+        let (path, query) = (loop.requestHead.path, loop.requestHead.query)
+        return Array(bytes[path.lowerBound..<path.upperBound]) + bytes[query.lowerBound..<query.upperBound]
     }
 
     // MARK: What the fields tell
@@ -157,31 +214,17 @@ struct Dispatcher {
         return nil
     }
 
-    /// The client itself: the peer, or the last address that no trusted proxy stands for (RFC 7239 §7.4).
+    /// The client itself: the peer, or whom trusted proxies name.
     private func client(_ bytes: UnsafeRawBufferPointer) -> PeerAddress {
         guard facts.isTrusted else { return peer }
-        var chain: [PeerAddress] = []
-        for field in loop.requestHead.fields where field.known == .xForwardedFor {
-            var offset = field.value.lowerBound
-            while let member = bytes.nextListMember(field.value, from: &offset) {
-                guard let address = PeerAddress(text: bytes[member.lowerBound..<member.upperBound]) else { return peer }
-                chain.append(address)
-            }
-        }
-        return chain.last { !snapshot.trusted.contains($0) } ?? chain.first ?? peer
+        return ForwardedChain(loop.requestHead, in: bytes, trusted: snapshot.trusted).client ?? peer
     }
 
     private func clientText(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
         guard facts.isTrusted else { return facts.peerText }
-        let wanted = client(bytes)
-        for field in loop.requestHead.fields where field.known == .xForwardedFor {
-            var offset = field.value.lowerBound
-            while let member = bytes.nextListMember(field.value, from: &offset) {
-                let text = Array(bytes[member.lowerBound..<member.upperBound])
-                if PeerAddress(text: text) == wanted { return text }
-            }
-        }
-        return facts.peerText
+        let chain = ForwardedChain(loop.requestHead, in: bytes, trusted: snapshot.trusted)
+        guard chain.client != nil else { return facts.peerText }
+        return Array(bytes[chain.clientText.lowerBound..<chain.clientText.upperBound])
     }
 
     private func accessLine(_ bytes: UnsafeRawBufferPointer, id: RequestID) -> AccessLine? {

@@ -71,9 +71,14 @@ final class Listeners: Sendable {
     private static func match(_ present: [ListenerSpec], _ wanted: [ListenerSpec]) -> [Int?] {
         var free = Array(present.indices)
         return wanted.map { spec in
-            guard let place = free.firstIndex(where: { present[$0] == spec }) else { return nil }
+            guard let place = free.firstIndex(where: { isSame(present[$0], spec) }) else { return nil }
             return free.remove(at: place)
         }
+    }
+
+    /// What its sockets are depends on no other part of a listener.
+    private static func isSame(_ one: ListenerSpec, _ other: ListenerSpec) -> Bool {
+        one.address == other.address && one.tls == other.tls && one.redirectsToHTTPS == other.redirectsToHTTPS
     }
 
     func closeAll() async {

@@ -22,7 +22,31 @@ struct ListenerCheck {
                     hint: "add `{address: \"0.0.0.0:443\", tls: true}` to `edge.listeners`")
             }
         }
+        report(publicPortsAmong: listeners, &reader)
         report(adminAmong: listeners, &reader)
+    }
+
+    /// `redirect: https` leads to the first listener with TLS, and to no other.
+    private func report(publicPortsAmong listeners: [Placed<ListenerSpec>], _ reader: inout Reader) {
+        let redirects = listeners.contains { $0.item.redirectsToHTTPS }
+        let target = listeners.firstIndex { $0.item.tls }
+        for (index, placed) in listeners.enumerated() where placed.item.tls {
+            if placed.item.publicPort != nil, !redirects || index != target {
+                let why =
+                    redirects
+                    ? "`redirect: https` leads to the first listener with TLS" : "no listener redirects to https"
+                reader.problems.warning(
+                    placed.node?[EdgeKeys.publicPort.name]?.span ?? fields.span,
+                    "`publicPort` changes nothing: \(why)", hint: "remove it")
+            }
+            guard index == target, redirects, placed.item.publicPort == nil, placed.item.address.port == 0 else {
+                continue
+            }
+            reader.problems.error(
+                placed.node?[EdgeKeys.address.name]?.span ?? fields.span,
+                "`redirect: https` leads to this listener, and its port is not known beforehand",
+                hint: "write a port instead of 0, or `publicPort`")
+        }
     }
 
     private func report(adminAmong listeners: [Placed<ListenerSpec>], _ reader: inout Reader) {

@@ -22,7 +22,10 @@ extension RouteKeys {
     }
 
     static let to = Key<RedirectSpec, String?>.required(
-        "to", .redirectTarget, "An absolute URL or a path; `${uri}` is the request's path and query.",
+        "to", .redirectTarget, "An absolute URL or a path.",
+        detail:
+            "`${uri}` is the request's path and query, `${host}` its host without the port; a request that names no "
+            + "host gets 400 where the host is needed.",
         example: "\"https://example.com${uri}\"", synonyms: ["url", "location", "target"]
     ) { $0.to }
 
@@ -88,16 +91,17 @@ extension Kind where Value == String {
                 var index = 0
                 for piece in scalar.text.split(separator: "${", omittingEmptySubsequences: false).dropFirst() {
                     let name = piece.prefix { $0 != "}" }
-                    if name != "uri" || name.count == piece.count {
+                    if !["uri", "host"].contains(name) || name.count == piece.count {
                         reader.problems.error(
                             reader.text.reference(index, in: node),
                             "unknown reference `${\(String(name).shortened)}` in a redirect",
-                            hint: "only `${uri}`, the request's path and query, is known here")
+                            hint: "known are `${uri}`, the request's path and query, and `${host}`, its host")
                         return nil
                     }
                     index += 1
                 }
-                if let complaint = complaint(aboutTarget: scalar.text.replacing("${uri}", with: "/")) {
+                let sample = scalar.text.replacing("${uri}", with: "/").replacing("${host}", with: "host")
+                if let complaint = complaint(aboutTarget: sample) {
                     reader.error(node, "\(reader.quotation(scalar)) \(complaint.message)", hint: complaint.hint)
                     return nil
                 }

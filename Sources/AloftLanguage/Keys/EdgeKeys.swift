@@ -14,10 +14,11 @@ enum EdgeKeys {
     private static func build(_ fields: Fields, _ reader: inout Reader) -> EdgeSpec? {
         ListenerCheck(fields).report(to: &reader)
         RouteOrder(fields[routes] ?? []).report(to: &reader)
+        RedirectCheck(fields).report(to: &reader)
         return EdgeSpec(
             listeners: fields[listeners].map(\.item), admin: fields[admin].address, tls: fields[tls],
             trustedProxies: fields[trustedProxies], timeouts: fields[timeouts], limits: fields[limits],
-            headers: fields[headers], halfClose: fields[halfClose],
+            headers: fields[headers].answers, forwarding: fields[headers].forwarding, halfClose: fields[halfClose],
             routes: fields[routes]?.map(\.item) ?? standardRoutes(fields, &reader))
     }
 
@@ -87,8 +88,10 @@ enum EdgeKeys {
 
     static let trustedProxies = Key<EdgeSpec, [Network]>.standard(
         "trustedProxies", .list(of: .network, count: 0...1000), "[]",
-        "Networks whose `X-Forwarded-*` and `Forwarded` are believed.",
-        detail: "From anyone else these headers are replaced, so that no client can claim another address.",
+        "Networks of the proxies in front of Aloft, whose word about their clients is believed.",
+        detail:
+            "What anyone else says in `X-Forwarded-*`, `Forwarded`, `X-Real-IP` and such is removed "
+            + "(`edge.headers.untrusted`), so that no client can claim another address.",
         example: "[10.0.0.0/8]", effect: .newRequests
     ) { $0.trustedProxies }
 
@@ -102,10 +105,10 @@ enum EdgeKeys {
         effect: .newRequests
     ) { $0.limits }
 
-    static let headers = Key<EdgeSpec, HeaderRules>.standard(
-        "headers", headerRules.kind, "{}", "Changes to the headers of each answer.",
+    static let headers = Key<EdgeSpec, HeaderKeys.Headers>.standard(
+        "headers", HeaderKeys.section.kind, "{}", "Headers that answers get, and that tell apps of the client.",
         example: "{remove: [X-Powered-By]}", effect: .newRequests
-    ) { $0.headers }
+    ) { HeaderKeys.Headers(answers: $0.headers, forwarding: $0.forwarding) }
 
     static let halfClose = Key<EdgeSpec, EdgeSpec.HalfClose>.standard(
         "halfClose",
@@ -127,8 +130,13 @@ enum EdgeKeys {
     ) { $0.routes.map { Placed(item: $0) } }
 
     static let listener = Section<ListenerSpec>(
-        "listener", [address.member, listenerTLS.member, redirect.member]
+        "listener", [address.member, listenerTLS.member, redirect.member, publicPort.member]
     ) { fields, reader in
+        if fields.has(publicPort), !fields[listenerTLS] {
+            reader.problems.error(
+                fields.keySpan(publicPort), "`publicPort` changes nothing on a listener without TLS",
+                hint: "write it at the listener with `tls: true`, where `redirect: https` leads")
+        }
         if fields[redirect] == true, fields[listenerTLS] {
             reader.problems.error(
                 fields.keySpan(redirect), "a listener with `tls: true` has nothing to redirect to https",
@@ -136,7 +144,8 @@ enum EdgeKeys {
         }
         guard let address = fields[address] else { return nil }
         return ListenerSpec(
-            address: address, tls: fields[listenerTLS], redirectsToHTTPS: fields[redirect] == true)
+            address: address, tls: fields[listenerTLS], redirectsToHTTPS: fields[redirect] == true,
+            publicPort: fields[publicPort])
     }
 
     static let address = Key<ListenerSpec, Address?>.required(
@@ -151,27 +160,14 @@ enum EdgeKeys {
 
     static let redirect = Key<ListenerSpec, Bool?>.optional(
         "redirect", .choice([("https", true, "308 to the same URL over https")]), otherwise: "requests are routed",
-        "Answers every request with a redirect.", example: "https"
+        "Answers every request with a redirect.",
+        detail: "To the first listener with `tls: true`, at its `publicPort`.", example: "https"
     ) { $0.redirectsToHTTPS ? true : nil }
 
-    static let headerRules = Section<HeaderRules>("headers", [set.member, remove.member]) { fields, reader in
-        let rules = HeaderRules(set: fields[set], remove: fields[remove].map(\.item))
-        let names = Set(rules.set.map { $0.name.lowercased() })
-        for removed in fields[remove] where names.contains(removed.item.lowercased()) {
-            reader.problems.error(
-                removed.node?.span ?? fields.span, "`\(removed.item)` is both set and removed",
-                hint: "keep one; `set` replaces what the app sent")
-        }
-        return rules
-    }
-
-    static let set = Key<HeaderRules, [HeaderRules.Field]>.standard(
-        "set", .fields(lowercased: false), "{}", "Headers that every answer gets; they replace what the app sent.",
-        example: "{X-Frame-Options: DENY}", synonyms: ["add"]
-    ) { $0.set }
-
-    static let remove = Key<HeaderRules, [Placed<String>]>.standard(
-        "remove", .placedList(of: .fieldName, count: 0...64), "[]", "Headers that no answer keeps.",
-        example: "[X-Powered-By]", synonyms: ["unset", "hide"]
-    ) { $0.remove.map { Placed(item: $0) } }
+    static let publicPort = Key<ListenerSpec, Int?>.optional(
+        "publicPort", .integer(1...65535), otherwise: "the port of `address`",
+        "The port under which clients reach this listener, for `redirect: https`.",
+        detail: "For a container or a router that publishes another port: 8443 here, 443 outside.",
+        example: "443", effect: .newRequests, synonyms: ["externalPort", "publishedPort"]
+    ) { $0.publicPort }
 }

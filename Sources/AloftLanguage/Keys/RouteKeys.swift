@@ -87,7 +87,8 @@ enum RouteKeys {
 
     static let redirect = Key<RouteSpec, RedirectSpec?>.optional(
         "redirect", redirectKind, "Answers with a redirect: where to, or `{to, status}`.",
-        detail: "`${uri}` is the request's path and query.", example: "\"https://example.com${uri}\""
+        detail: "`${uri}` is the request's path and query, `${host}` its host without the port.",
+        example: "\"https://example.com${uri}\""
     ) { if case .redirect(let redirect) = $0.action { redirect } else { nil } }
 
     static let respond = Key<RouteSpec, RespondSpec?>.optional(

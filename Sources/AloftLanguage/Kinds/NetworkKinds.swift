@@ -17,23 +17,23 @@ enum AddressText {
         let digits = text[text.index(after: colon)...]
         let isBracketed = host.hasPrefix("[") && host.hasSuffix("]")
         if isBracketed { host = host.dropFirst().dropLast() }
-        guard let bytes = isBracketed ? IPAddress.v6(host) : IPAddress.v4(host) else {
+        guard let address = isBracketed ? IPAddress(v6: host) : IPAddress(v4: host) else {
             return .failure(complaint(about: text))
         }
         guard !digits.isEmpty, digits.utf8.count <= 5, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
             let port = Int(digits), port <= 65535
         else { return .failure(Complaint("has no port from 0 to 65535")) }
-        return .success(Address(host: IPAddress.text(bytes), port: port))
+        return .success(Address(host: address.description, port: port))
     }
 
     private static func complaint(about text: String) -> Complaint {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
         let port = parts.last.flatMap { Int($0) }.flatMap { (0...65535).contains($0) ? $0 : nil }
         let host = parts.count == 2 ? String(parts[0]) : nil
-        if let bytes = IPAddress.v6(text) {
-            return Complaint("has no port", hint: "write for example `[\(IPAddress.text(bytes))]:8080`")
+        if let address = IPAddress(v6: text) {
+            return Complaint("has no port", hint: "write for example `[\(address)]:8080`")
         }
-        if IPAddress.v4(text) != nil { return Complaint("has no port; write for example `\(text):8080`") }
+        if IPAddress(v4: text) != nil { return Complaint("has no port; write for example `\(text):8080`") }
         guard let port else {
             return Complaint(
                 "is not an address", hint: "write a numeric address and a port, `127.0.0.1:8080` or `[::1]:8080`")
@@ -62,7 +62,7 @@ extension Kind where Value == Network {
 enum NetworkText {
     static func read(_ text: String) -> Result<Network, Complaint> {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count <= 2, let first = parts.first, let bytes = IPAddress.bytes(first) else {
+        guard parts.count <= 2, let first = parts.first, let bytes = IPAddress(first)?.bytes else {
             if providers.contains(text) {
                 return .failure(
                     Complaint(
@@ -79,7 +79,7 @@ enum NetworkText {
         else { return .failure(Complaint("has no prefix length from 0 to \(bits)")) }
         let masked = mask(bytes, length)
         guard masked == bytes else {
-            return .failure(Complaint("has bits past its prefix; write `\(IPAddress.text(masked))/\(length)`"))
+            return .failure(Complaint("has bits past its prefix; write `\(IPAddress(bytes: masked))/\(length)`"))
         }
         return .success(Network(bytes: bytes, prefixLength: length, description: text))
     }

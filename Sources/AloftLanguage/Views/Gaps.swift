@@ -134,7 +134,7 @@ private struct EdgeGaps {
         self.files = files
     }
 
-    var all: [Gap] { plainListeners + certificates + proxies + [fallback, admin, accessLog].compactMap { $0 } }
+    var all: [Gap] { plainListeners + certificates + proxies + kept + [fallback, admin, accessLog].compactMap { $0 } }
 
     private var plainListeners: [Gap] {
         edge.listeners.enumerated().filter { !$1.tls && !$1.redirectsToHTTPS && !$1.address.isLoopback }
@@ -175,6 +175,15 @@ private struct EdgeGaps {
                 path: "edge.trustedProxies[\(index)]",
                 sentence: "\(network) is everybody: any client can claim any address",
                 remedy: "only the networks of the proxies in front of Aloft")
+        }
+    }
+
+    private var kept: [Gap] {
+        edge.forwarding.keep.enumerated().map { index, name in
+            Gap(
+                path: "edge.headers.untrusted.keep[\(index)]",
+                sentence: "any client can send \(name), and an app that takes it for a proxy's word is misled",
+                remedy: "take it out of `keep`, unless no app reads it so")
         }
     }
 

@@ -16,7 +16,7 @@ struct StrictnessTable {
             "A number is the status of the answer, after which Aloft closes the connection; *forwarded* means that the",
             "request reaches the application, *closed* that the connection ends without an answer, *waits* that more bytes",
             "are awaited. Inputs are shown without the request line and the Host field where those are good ones.", "",
-            summary,
+            summary, "", Self.decisions,
         ]
         var group = ""
         for result in results {
@@ -51,6 +51,24 @@ struct StrictnessTable {
         "| bytes behind the end of an answer | nobody gets them; for ten minutes each connection to this replica carries one "
             + "request |",
     ]
+
+    /// What bytes alone don't show.
+    private static let decisions = """
+        ## What is decided otherwise
+
+        | given | Aloft | nginx |
+        |---|---|---|
+        | HTTP/1.0 without Host | forwarded with the service's name as Host; 400 where a redirect needs a host | forwarded with the upstream's name |
+        | HTTP/1.1 without Host | 400 | 400 |
+        | `OPTIONS *` | the first route that takes every path (`/*`), as `*`; `OPTIONS http://a` is the same | 400 |
+        | `Max-Forwards` of OPTIONS and TRACE | one less is forwarded; at 0 answered with 204 (TRACE: 405); what is no number is 400 | forwarded as it is |
+        | TRACE | 405 with `Allow`, unless a route names it in `methods` | 405 |
+        | CONNECT | 405 with `Allow`, and the connection closes | 405 or 400 |
+        | IPv6 in Host and target | eight groups, one `::`, IPv4 at the end; no zone (RFC 6874), no IPvFuture (`[v1.x]`) | not checked |
+        | `X-Forwarded-*`, `X-Real-IP` and such from a client | removed, also spelt with `_` or another mark; `X_Forwarded_*` is 400 | `_` is dropped, the rest forwarded |
+
+        [proxies.md](proxies.md) has the last row in full.
+        """
 
     private var summary: String {
         let aloft = results.filter { $0.refusal != nil }.count

@@ -19,15 +19,15 @@ struct Comparison: Sendable {
             if case .rejected(let fault) = verdict { return fault.status }
             return nil
         }
-        // The gateway is no forward proxy: the edge refuses the method itself.
-        if head.method == .connect { return 405 }
+        // Refused by the edge, not by the parser.
+        if head.method == .connect || head.method == .trace { return 405 }
         guard head.framing == .chunked else { return nil }
         guard case .rejected(let reason) = scanChunks(Array(bytes[head.byteCount...])).end else { return nil }
         return reason.status
     }
 
     /// Aloft would forward it, as opposed to refuse it or wait for the rest of its head.
-    var isAccepted: Bool { refusal == nil && parseRequest(bytes).parsed.map { $0.path != "*" } ?? false }
+    var isAccepted: Bool { refusal == nil && parseRequest(bytes).parsed.map { $0.path.hasPrefix("/") } ?? false }
 
     /// A settled request, a generated one or a chunked body, with a few bytes changed.
     init(mutated index: Int, _ random: inout SplitMix) {

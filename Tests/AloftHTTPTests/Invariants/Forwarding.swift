@@ -10,7 +10,8 @@ enum Forwarding {
             guard parser.parse(copy, into: &again) == .complete else { return "what is forwarded is refused" }
             guard again.byteCount == copy.count else { return "what is forwarded ends early" }
             guard again.framing == head.framing else { return "what is forwarded is framed otherwise" }
-            guard again.method == head.method, copy.text(again.path) == bytes.text(head.path),
+            let isAsterisk = head.method == .options && head.path.isEmpty
+            guard again.method == head.method, copy.text(again.path) == (isAsterisk ? "*" : bytes.text(head.path)),
                 copy.text(again.query) == bytes.text(head.query), again.pathIsPlain == head.pathIsPlain
             else { return "what is forwarded asks for something else" }
             guard copy.text(again.authority) == bytes.text(head.authority) || head.authority.isEmpty else {
@@ -27,6 +28,7 @@ enum Forwarding {
         func add(_ text: StaticString) { output += Array("\(text)".utf8) }
         add(head.methodName)
         add(" ")
+        if head.method == .options, head.path.isEmpty { add("*") }
         add(head.method == .connect ? head.authority : head.path)
         add(head.query)
         add(" HTTP/1.1\r\n")

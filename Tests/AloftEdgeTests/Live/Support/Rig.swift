@@ -154,6 +154,7 @@ struct Plan: Sendable {
     var limits = EdgeLimits(
         head: .kibibytes(16), body: .mebibytes(64), connections: 2000, connectionsPerAddress: 2000)
     var headers = HeaderRules()
+    var forwarding = ForwardingSpec()
     var halfClose = EdgeSpec.HalfClose.abort
     var routes = [Plan.route()]
     var services = ["web"]
@@ -171,7 +172,8 @@ struct Plan: Sendable {
     var spec: EdgeSpec {
         EdgeSpec(
             listeners: listeners, admin: nil, tls: TLSSpec(minVersion: minVersion, certificates: []),
-            trustedProxies: trusted, timeouts: timeouts, limits: limits, headers: headers, halfClose: halfClose,
+            trustedProxies: trusted, timeouts: timeouts, limits: limits, headers: headers, forwarding: forwarding,
+            halfClose: halfClose,
             routes: routes)
     }
 
