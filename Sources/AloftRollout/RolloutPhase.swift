@@ -14,8 +14,10 @@ package enum RolloutPhase: String, Sendable, Hashable, Codable, CaseIterable {
     case promoting
     /// `gates.after`.
     case checking
-    /// Analysis after promotion (`watch`), and the time for which a blue-green's old set is kept.
+    /// Analysis after promotion, for `watch`.
     case watching
+    /// The release has done all that was asked of it; a blue-green's old set stays up for the rest of `keep`.
+    case keeping
     /// The old set is drained and removed.
     case cleaning
     /// It failed: stable is brought back to its full number, and ready.
@@ -91,6 +93,8 @@ package struct RolloutState: Sendable, Hashable, Codable {
     package var cause: RetreatCause?
     /// Why it failed, was frozen or aborted, in one line.
     package var reason: String?
+    /// What replicas of the new set that are not ready printed last; nil while none of them said anything.
+    package var output: [String]?
     /// Where it was when it was frozen.
     package var frozenFrom: RolloutPhase?
     /// Number of the release that begins once this one has gone back.
