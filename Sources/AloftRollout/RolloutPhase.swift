@@ -140,10 +140,25 @@ package struct ReadinessState: Sendable, Hashable, Codable {
     package var last: Int = 0
     /// The set's crashes when last looked at.
     package var crashes: Int?
+    /// Somebody had it tried again: what failed until then does not count.
+    package var isTriedAgain: Bool?
+    /// Failed starts that do not count.
+    package var pardoned: Int?
     /// The rollout's clock when a daemon went on with it, until each replica that it found was asked once.
     package var restored: Duration?
 
     package init() {}
+
+    /// Failed starts in a row since somebody had it tried again.
+    mutating func counted(_ failedStarts: Int) -> Int {
+        if isTriedAgain == true {
+            isTriedAgain = nil
+            pardoned = failedStarts
+        }
+        // A row that was broken by a good start begins anew.
+        if failedStarts < pardoned ?? 0 { pardoned = nil }
+        return failedStarts - (pardoned ?? 0)
+    }
 
     /// Another daemon goes on; its counts begin anew.
     package mutating func restart(at time: Duration) {

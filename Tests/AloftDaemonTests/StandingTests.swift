@@ -110,9 +110,9 @@ struct StandingTests {
                     let place = "seed \(seed), step \(step)"
                     switch Int.random(in: 0..<6, using: &random) {
                     case 0...2:
-                        let names = ["A", "B", "C"].filter { _ in Int.random(in: 0..<4, using: &random) > 0 }
-                        let environment = names.reduce(into: [:]) {
-                            $0[$1] = "\(Int.random(in: 0..<3, using: &random))"
+                        var environment: [String: String] = [:]
+                        for name in ["A", "B", "C"] where Int.random(in: 0..<4, using: &random) > 0 {
+                            environment[name] = "\(Int.random(in: 0..<3, using: &random))"
                         }
                         text = Self.text(environment)
                         let said = try await stage.statement(of: text)
@@ -120,13 +120,11 @@ struct StandingTests {
                         #expect(try await stage.launched() == said.applied(to: before), "\(place): \(said)")
                     case 3:
                         let name = ["A", "B", "C"].randomElement(using: &random) ?? "A"
-                        try await Self.accepting {
-                            try await stage.deploy(set: [name: "\(Int.random(in: 0..<3, using: &random))"])
-                        }
+                        let value = "\(Int.random(in: 0..<3, using: &random))"
+                        try await Self.accepting { try await stage.deploy(set: [name: value]) }
                     case 4:
-                        try await Self.accepting {
-                            try await stage.deploy(unset: [["A", "B", "C"].randomElement(using: &random) ?? "A"])
-                        }
+                        let name = ["A", "B", "C"].randomElement(using: &random) ?? "A"
+                        try await Self.accepting { try await stage.deploy(unset: [name]) }
                     default:
                         let releases = try await stage.deployer.rollouts.releases(of: "web")
                         let chosen = releases.randomElement(using: &random)?.number ?? 1
@@ -152,7 +150,7 @@ struct StandingTests {
     }
 
     /// A request that would change nothing is refused, and changes nothing.
-    private static func accepting(_ body: () async throws -> Void) async throws {
+    private static func accepting(_ body: @Sendable () async throws -> Void) async throws {
         do {
             try await body()
         } catch RolloutError.sameRelease {

@@ -18,6 +18,7 @@ struct TakeOverTests {
         let edge: Int
         let admin: Int
         let taken: Int
+        let spare: Int
     }
 
     /// Each part of the daemon tells the two files apart.
@@ -26,7 +27,7 @@ struct TakeOverTests {
         var tls = ""
         switch obstacle {
         case .certificate:
-            listeners += ", {address: \"127.0.0.1:0\", tls: true}"
+            listeners += ", {address: \"127.0.0.1:\(ports.spare)\", tls: true}"
             tls = "tls: {certificates: [{hosts: [localhost], files: {certificate: ./none.pem, key: ./none.key}}]}"
         case .listener: listeners += ", {address: \"127.0.0.1:\(ports.taken)\"}"
         default: break
@@ -84,7 +85,10 @@ struct TakeOverTests {
             let folder = try fixture.directory()
             let path = folder + "/aloft.yaml"
             let taken = try TakenPort()
-            let ports = Ports(edge: try Machine.freePort(), admin: try Machine.freePort(), taken: taken.port)
+            fixture.atEnd("give the port back") { taken.shut() }
+            let ports = Ports(
+                edge: try Machine.freePort(), admin: try Machine.freePort(), taken: taken.port,
+                spare: try Machine.freePort())
             try text(1, ports).write(toFile: path, atomically: true, encoding: .utf8)
             let daemon = try await Daemon.start(
                 DaemonOptions(
@@ -175,7 +179,7 @@ struct TakeOverTests {
 }
 
 /// A port of loopback that somebody else listens on.
-private final class TakenPort {
+private final class TakenPort: Sendable {
     let port: Int
     private let descriptor: Int32
 
@@ -194,5 +198,5 @@ private final class TakenPort {
         guard isBound, listen(descriptor, 1) == 0 else { throw KitError.system("bind", errno) }
     }
 
-    deinit { close(descriptor) }
+    func shut() { close(descriptor) }
 }

@@ -234,6 +234,28 @@ struct NumbersTests {
         #expect(first.state.reason?.hasSuffix("there is no release to go back to") == true)
     }
 
+    @Test("one that was frozen for it and is tried again has as many ends once more")
+    func triedAgain() throws {
+        let frozen = never(failedStarts: 3, stable: nil).state
+        let again = try RolloutPlanner.answer(
+            .resume(by: "ann"), frozen, at: Timestamp(nanoseconds: 0), time: .seconds(2), spec: .web(.blueGreen)
+        ).state
+        func phase(_ failedStarts: [Int]) -> RolloutPhase {
+            failedStarts.reduce(into: again) { state, count in
+                let set = SetState(
+                    release: 2, isPrimary: true, desired: 1, ready: 0, replicas: 0, failedStarts: count)
+                let facts = RolloutFacts(
+                    time: .seconds(3), wall: Timestamp(nanoseconds: 0), wanted: 1, sets: [set], split: .told(nil))
+                state = RolloutPlanner.next(state, facts, spec: .web(.blueGreen)).state
+            }.phase
+        }
+        #expect(phase([3, 4, 5]) == .starting)
+        #expect(phase([3, 4, 6]) == .frozen)
+        // It was ready in between.
+        #expect(phase([3, 0, 2]) == .starting)
+        #expect(phase([3, 0, 2, 3]) == .frozen)
+    }
+
     @Test("what is kept for longer than it is watched is kept behind the rollout, and goes when `keep` is over")
     func keeps() throws {
         var driver = SyncDriver(World(), .web(.blueGreen))

@@ -33,12 +33,12 @@ final class WantedReplicas: Sendable {
     /// - Returns: Numbers that are said only now, to be written down.
     func apply(_ services: [ServiceSpec]) -> [(service: String, count: Int)] {
         let known = specs.withLock { Set($0.keys) }
-        let before = known.reduce(into: [:]) { $0[$1] = number(of: $1) }
+        let before: [String: Int] = known.reduce(into: [:]) { $0[$1] = number(of: $1) }
         specs.withLock { specs in
             specs = Dictionary(services.map { ($0.name, $0.scaling) }, uniquingKeysWith: { first, _ in first })
         }
         return numbers.withLock { numbers in
-            services.compactMap { spec in
+            services.compactMap { spec -> (service: String, count: Int)? in
                 guard let count = before[spec.name] else { return nil }
                 let next = spec.scaling.bounded(count)
                 guard next != (numbers[spec.name] ?? spec.scaling.minReplicas) else { return nil }

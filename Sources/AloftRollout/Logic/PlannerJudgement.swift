@@ -10,6 +10,7 @@ extension RolloutPlanner {
         let ready = min(canary?.ready ?? 0, target)
         let why = canary?.failure.map { ": \($0)" } ?? ""
         let crashes = state.readiness.observe(ready: ready, target: target, crashes: canary?.crashes, at: facts.time)
+        let failedStarts = state.readiness.counted(canary?.failedStarts ?? 0)
         let readiness = state.readiness
         if ready < target, let output = canary?.output, !output.isEmpty { state.output = output }
         if target > 0 && crashes >= target {
@@ -18,8 +19,8 @@ extension RolloutPlanner {
             fail("none of its replicas is ready any more\(why)")
         } else if readiness.losses >= max(Self.minLosses, (target + 1) / 2) {
             fail("its replicas do not stay ready: lost \(readiness.losses) times\(why)")
-        } else if ready < target, let canary, canary.isStuck || canary.failedStarts >= deploy.maxCrashes {
-            let times = canary.failedStarts == 1 ? "" : " \(canary.failedStarts) times in a row"
+        } else if ready < target, let canary, canary.isStuck || failedStarts >= deploy.maxCrashes {
+            let times = failedStarts <= 1 ? "" : " \(failedStarts) times in a row"
             fail("a replica ended\(times) before it was ready\(why)")
         } else if let since = readiness.lackingSince, facts.time - since >= deploy.progressDeadline {
             fail("\(ready) of \(target) replicas are ready after \(deploy.progressDeadline.quantity)\(why)")
