@@ -22,20 +22,21 @@ struct ControlClient: Sendable {
     }()
 
     func get<Value: Decodable & Sendable>(_ path: String) async throws(CommandFailure) -> Value {
-        try await decode(.GET, path, body: nil, within: Self.answerTimeout)
+        try await decode(.GET, path, body: nil, type: nil, within: Self.answerTimeout)
     }
 
     /// - Parameter within: how long the daemon may take for its answer.
     func post<Value: Decodable & Sendable>(
         _ path: String, _ body: [UInt8] = [], within: TimeAmount = answerTimeout
     ) async throws(CommandFailure) -> Value {
-        try await decode(.POST, path, body: body, within: within)
+        try await decode(.POST, path, body: body, type: nil, within: within)
     }
 
     func post<Value: Decodable & Sendable>(
         _ path: String, json body: some Encodable, within: TimeAmount = answerTimeout
     ) async throws(CommandFailure) -> Value {
-        try await post(path, Array(Terminal.jsonLine(body).utf8), within: within)
+        try await decode(
+            .POST, path, body: Array(Terminal.jsonLine(body).utf8), type: "application/json", within: within)
     }
 
     /// The lines of a streamed answer until it ends, the task is cancelled, or `take` returns false.
@@ -75,9 +76,9 @@ struct ControlClient: Sendable {
     }
 
     private func decode<Value: Decodable & Sendable>(
-        _ method: HTTPMethod, _ path: String, body: [UInt8]?, within: TimeAmount
+        _ method: HTTPMethod, _ path: String, body: [UInt8]?, type: String?, within: TimeAmount
     ) async throws(CommandFailure) -> Value {
-        let response = try await send(method, path, body: body, deadline: .now() + within)
+        let response = try await send(method, path, body: body, type: type, deadline: .now() + within)
         guard (200..<300).contains(response.status.code) else { throw await failure(in: response) }
         do {
             let bytes = try await response.body.collect(upTo: Self.answerLimit)
@@ -88,7 +89,7 @@ struct ControlClient: Sendable {
     }
 
     private func send(
-        _ method: HTTPMethod, _ path: String, body: [UInt8]?, deadline: NIODeadline
+        _ method: HTTPMethod, _ path: String, body: [UInt8]?, type: String? = nil, deadline: NIODeadline
     ) async throws(CommandFailure) -> HTTPClientResponse {
         guard let url = URL(httpURLWithSocketPath: paths.controlSocket, uri: "/v1/\(path)") else {
             throw unreadable("\(paths.controlSocket) is no path for a socket")
@@ -96,6 +97,7 @@ struct ControlClient: Sendable {
         var request = HTTPClientRequest(url: url.absoluteString)
         request.method = method
         if let body { request.body = .bytes(body) }
+        if let type { request.headers.add(name: "content-type", value: type) }
         do {
             return try await Self.client.execute(request, deadline: deadline)
         } catch {

@@ -49,7 +49,11 @@ struct FileChoice: Sendable {
     }
 
     /// Reads and checks the file; prints nothing.
-    func read(environment: String?) throws(CommandFailure) -> (source: SourceFile, reading: Reading) {
+    ///
+    /// - Parameter needsValues: A `${env.NAME}` without a value here is an error, and else a warning.
+    func read(
+        environment: String?, needsValues: Bool = true
+    ) throws(CommandFailure) -> (source: SourceFile, reading: Reading) {
         let source: SourceFile
         do {
             source = try SourceFile.open(path)
@@ -57,8 +61,11 @@ struct FileChoice: Sendable {
             throw CommandFailure(error.description, code: "unreadableFile", exitCode: .misuse)
         }
         let named = SourceFile(name: shortName, directory: source.directory, bytes: source.bytes)
-        let reading = Language.read(
-            named, environment: environment, variables: ProcessInfo.processInfo.environment)
+        let variables = ProcessInfo.processInfo.environment
+        let reading =
+            needsValues
+            ? Language.read(named, environment: environment, variables: variables)
+            : Language.inspect(named, environment: environment, variables: variables)
         return (named, reading)
     }
 

@@ -9,8 +9,6 @@ enum Readiness: Sendable, Hashable {
     /// It will not become ready as things are.
     case failed(String)
 
-    /// A replica that ended so often before it was ready is not waited for any longer.
-    static let startLimit = 3
     static let pace = Duration.milliseconds(100)
 
     init(_ status: StatusReport) {
@@ -70,7 +68,7 @@ enum Readiness: Sendable, Hashable {
         }
         let broken = service.replicas.first { replica in
             !replica.inRotation
-                && (replica.state == "failed" || (replica.state == "backingOff" && replica.restarts >= startLimit))
+                && (replica.state == "failed" || replica.isCrashLooping == true)
         }
         return broken.map { detail(of: $0) }
     }

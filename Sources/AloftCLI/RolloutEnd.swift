@@ -8,6 +8,8 @@ struct RolloutEnd: Sendable, Hashable {
     var outcome: RolloutReport.Outcome
     /// Why, in one line.
     var reason: String?
+    /// What a replica of it that was not ready printed last.
+    var lines: [String] = []
 
     /// Nil where the report is not the end of release `wanted`: it is under way, or one before it makes way.
     init?(_ report: RolloutReport, wanted: Int) {
@@ -19,6 +21,7 @@ struct RolloutEnd: Sendable, Hashable {
         } else if report.release == wanted, let outcome = report.outcome {
             self.outcome = outcome
             reason = report.message.isEmpty ? report.verdict : report.message
+            lines = report.lastLines ?? []
         } else {
             return nil
         }
@@ -43,7 +46,8 @@ struct RolloutEnd: Sendable, Hashable {
     /// - Parameter typed: the options that name the daemon, for the commands that are proposed.
     func failure(typed: String) -> CommandFailure {
         let subject = "release \(release) of \(service)"
-        let why = reason.map { ": \($0)" } ?? ""
+        let printed = lines.isEmpty ? "" : "; it printed:" + lines.map { "\n  | " + Palette.printable($0) }.joined()
+        let why = (reason.map { ": \($0)" } ?? "") + printed
         let look = "`aloft history \(service) --release \(release)\(typed)` shows its verdicts"
         switch outcome {
         case .rolledBack:

@@ -17,6 +17,8 @@ package actor Compute {
     let logger: Logger
     let driver: any Driver
 
+    /// Values of `${env.NAME}` for sets and commands that are begun from now on.
+    var host: [String: String]
     var services: [String: ServiceFacts] = [:]
     /// Names in the order of the file.
     var order: [String] = []
@@ -43,6 +45,7 @@ package actor Compute {
         driver: (any Driver)? = nil
     ) {
         self.configuration = configuration
+        host = configuration.hostEnvironment
         self.ports = ports
         self.logger = logger
         self.driver = driver ?? Drivers(configuration, logger: logger)
@@ -127,6 +130,9 @@ package actor Compute {
         order = targets.map(\.spec.name) + order.filter { !names.contains($0) && services[$0] != nil }
         for name in order { advance(name) }
     }
+
+    /// Sets and commands that are begun from now on find these values of `${env.NAME}`; what runs keeps its own.
+    package func use(host: [String: String]) { self.host = host }
 
     /// The same, each service at the release that it runs.
     package func apply(_ specs: [ServiceSpec]) async {

@@ -51,6 +51,7 @@ extension Compute {
     }
 
     private func becameReady(_ state: ReplicaFacts) {
+        changeSlot(of: state) { $0.failedStarts = 0 }
         if case .port(let port)? = state.running?.record.address {
             changeSlot(of: state) { $0.lastPort = port }
         }
@@ -133,9 +134,27 @@ extension Compute {
     /// Nothing is left of the process.
     private func left(_ id: ReplicaID, _ facts: ReplicaRunner.Findings) {
         guard let state = replicas[id] else { return }
-        changeSlot(of: state) { $0.lastExit?.lastLines = Array(facts.lastLines.suffix(10)) }
+        let isFailedStart = !state.machine.wasReady && state.adoptedAt == nil
+        changeSlot(of: state) { slot in
+            slot.lastExit?.lastLines = TellingLines.pick(facts.lastLines, most: ReplicaStatus.mostLines)
+            // Counted only now, so that whoever gives it up knows what it printed.
+            if isFailedStart, slot.lastExit?.asked == false { slot.failedStarts += 1 }
+        }
+        tellCrashLoop(state)
         guard let set = set(of: state), set.slots.count > set.wanted.count else { return }
         forgetSlots(set, of: id.service)
+    }
+
+    /// Said once, when a replica has ended as often as a rollout of it would bear.
+    private func tellCrashLoop(_ state: ReplicaFacts) {
+        guard let set = set(of: state), let slot = set.slots[state.id.index], let exit = slot.lastExit, !exit.asked,
+            slot.failedStarts == set.spec.deploy.maxCrashes, isCurrent(state, set), !set.isLeaving
+        else { return }
+        let said = TellingLines.headline(exit.lastLines).map { ": \($0)" } ?? ""
+        let times = slot.failedStarts == 1 ? "once" : "\(slot.failedStarts) times in a row"
+        note(
+            .error, "replica.crashLoop", state.id.name,
+            "ended \(times) before it was ready: \(exit.cause)\(said)")
     }
 
     /// Indexes that are not wanted are forgotten once they are empty, but for their last port.

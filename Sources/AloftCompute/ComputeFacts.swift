@@ -37,7 +37,7 @@ extension Compute {
     func take(_ target: ServiceTarget) {
         let spec = target.spec
         guard var set = services[spec.name]?[target.release] else { return }
-        let digest = SpecDigest.of(spec, host: configuration.hostEnvironment)
+        let digest = SpecDigest.of(spec, host: set.host)
         if digest != set.digest {
             set.digest = digest
             set.forgive()
@@ -62,7 +62,7 @@ extension Compute {
     }
 
     func set(_ target: ServiceTarget, desired: Int) -> SetFacts {
-        SetFacts(target, desired: desired, host: configuration.hostEnvironment)
+        SetFacts(target, desired: desired, host: host)
     }
 
     /// The set that looks after a process.
@@ -176,7 +176,8 @@ extension Compute {
         service[release] = set
         services[name] = service
         let id = ReplicaID(service: name, index: index, generation: generation)
-        let order = LaunchOrder(id: id, service: set.spec, specDigest: set.digest, preferredPort: slot.lastPort)
+        let order = LaunchOrder(
+            id: id, service: set.spec, host: set.host, specDigest: set.digest, preferredPort: slot.lastPort)
         begin(id, .launch(order), set)
     }
 
@@ -200,7 +201,7 @@ extension Compute {
             state.adoptedAt = now
         }
         replicas[id] = state
-        let prober = Prober(hostEnvironment: configuration.hostEnvironment, clock: configuration.clock)
+        let prober = Prober(hostEnvironment: set.host, clock: configuration.clock)
         let runner = ReplicaRunner(
             id: id, release: set.release, beginning: beginning, steps: steps, driver: driver, ports: ports,
             clock: configuration.clock, prober: prober, logger: logger, compute: self)

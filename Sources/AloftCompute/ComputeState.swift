@@ -61,6 +61,8 @@ struct ServiceFacts: Sendable {
 struct SetFacts: Sendable {
     var release: Int
     var spec: ServiceSpec
+    /// Values of `${env.NAME}` when the set was made: a later one is for later sets.
+    let host: [String: String]
     var digest: String
     /// Indexes that should have a replica, lowest first.
     var wanted: [Int]
@@ -77,6 +79,7 @@ struct SetFacts: Sendable {
     init(_ target: ServiceTarget, desired: Int, host: [String: String]) {
         release = target.release
         spec = target.spec
+        self.host = host
         digest = SpecDigest.of(target.spec, host: host)
         wanted = desired > 0 ? Array(1...desired) : []
     }
@@ -132,12 +135,15 @@ struct SlotFacts: Sendable {
     /// Port of the last process that was ready: kept while it is free.
     var lastPort: Int?
     var starts = 0
+    /// Processes in a row that ended by themselves before they were ready, or could not be made.
+    var failedStarts = 0
     var since = Timestamp(nanoseconds: 0)
 
     mutating func forgive() {
         backoff.reset()
         notBefore = nil
         isFinished = false
+        failedStarts = 0
     }
 }
 

@@ -66,7 +66,9 @@ extension Compute {
         return sets
     }
 
-    private func lastLines(_ id: ReplicaID) async -> [String] { Array(await ports.lastLines(id).suffix(10)) }
+    private func lastLines(_ id: ReplicaID) async -> [String] {
+        TellingLines.pick(await ports.lastLines(id), most: ReplicaStatus.mostLines)
+    }
 
     private func status(
         of state: ReplicaFacts, _ set: SetFacts, _ usage: ProcessUsage?
@@ -79,7 +81,8 @@ extension Compute {
             adopted: state.adoptedAt != nil, current: isCurrent(state, set), restarts: max(0, slot.starts - 1),
             lastExit: slot.lastExit, probes: ProbeKind.allCases.compactMap { state.answers[$0] }, nextStart: nil,
             usage: usage.map { self.usage(state, $0) },
-            enforcement: record?.enforcement ?? driver.enforcement(of: set.spec.resources), lastLines: [])
+            enforcement: record?.enforcement ?? driver.enforcement(of: set.spec.resources), lastLines: [],
+            failedStarts: slot.failedStarts)
     }
 
     private func status(ofEmpty index: Int, _ set: SetFacts) -> ReplicaStatus {
@@ -93,7 +96,7 @@ extension Compute {
             since: slot.since, pid: nil, address: nil, started: nil, adopted: false, current: true,
             restarts: max(0, slot.starts - 1), lastExit: slot.lastExit, probes: [],
             nextStart: left.map { wallTime + max($0, .zero) }, usage: nil,
-            enforcement: driver.enforcement(of: set.spec.resources), lastLines: [])
+            enforcement: driver.enforcement(of: set.spec.resources), lastLines: [], failedStarts: slot.failedStarts)
     }
 
     /// One line for the states that need one.

@@ -12,6 +12,8 @@ package struct ServiceCommand: Sendable {
     package var mark: String
     /// Everything that it started is killed after so long.
     package var timeout: Duration
+    /// Values of `${env.NAME}`; nil until it is run, which takes those of that moment.
+    package var host: [String: String]?
 
     package init(command: [Template], spec: ServiceSpec, release: Int, mark: String, timeout: Duration) {
         self.command = command
@@ -66,11 +68,14 @@ extension Compute {
     package nonisolated func run(
         _ command: ServiceCommand, line: @escaping @Sendable (String) async -> Void = { _ in }
     ) async -> ServiceCommandResult {
+        var command = command
+        if command.host == nil { command.host = await host }
+        let given = command
         let kept = OutputKeeper()
         let output: @Sendable ([UInt8]) async -> Void = { bytes in
             for text in await kept.append(bytes) { await line(text) }
         }
-        let outcome = await outcome(of: command, output)
+        let outcome = await outcome(of: given, output)
         if let rest = await kept.finish() { await line(rest) }
         let result: ServiceCommandResult.Outcome =
             switch outcome {
@@ -92,7 +97,7 @@ extension Compute {
             try marks.kill()
         }
         do {
-            let plan = try LaunchPlan(command, host: configuration.hostEnvironment)
+            let plan = try LaunchPlan(command, host: command.host ?? configuration.hostEnvironment)
             guard let program = plan.arguments.first, !program.isEmpty else {
                 return .notStarted("the command is empty: its first element names the program")
             }
@@ -161,7 +166,7 @@ extension Compute {
         let plan: LaunchPlan
         do {
             plan = try LaunchPlan(
-                set.spec, replica: state.id, address: replica.innerAddress, host: configuration.hostEnvironment)
+                set.spec, replica: state.id, address: replica.innerAddress, host: set.host)
         } catch {
             return .notStarted(error.description)
         }

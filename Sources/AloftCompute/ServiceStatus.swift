@@ -39,6 +39,13 @@ package struct ReplicaSetStatus: Sendable, Hashable, Codable {
     package var adopting = 0
     /// How often a replica of it that had been ready has ended by itself, since this daemon knows the set.
     package var crashes = 0
+
+    /// Of the replica that tried most often: processes in a row that ended by themselves before they were ready.
+    package var failedStarts: Int { (replicas + waiting).map(\.failedStarts).max() ?? 0 }
+    /// A replica that failed before it was ready is not started again, as its restart policy says.
+    package var isStuck: Bool {
+        waiting.contains { $0.state == .exited && $0.failedStarts > 0 && $0.lastExit?.cause != .code(0) }
+    }
 }
 
 /// What one replica is doing.
@@ -92,8 +99,12 @@ package struct ReplicaStatus: Sendable, Hashable, Codable {
     package var usage: ReplicaUsage?
     /// Who holds the replica to its limits.
     package var enforcement: Enforcement
-    /// Last lines it printed, where it is not ready; oldest first, at most 10.
+    /// What it printed last that may say why it is not ready; oldest first, at most `mostLines`.
     package var lastLines: [String]
+    /// Processes of it in a row that ended by themselves before they were ready, or could not be made.
+    package var failedStarts = 0
+
+    package static let mostLines = 10
 }
 
 /// How the process before this one ended.

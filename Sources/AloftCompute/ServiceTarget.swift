@@ -22,7 +22,7 @@ extension ScalingSpec {
     }
 
     /// A number brought within the bounds, as a change of the file does it.
-    func bounded(_ count: Int) -> Int {
+    package func bounded(_ count: Int) -> Int {
         // An idle service stays so; one that is not is never fewer than somebody wants at some time of the day.
         if let idle, count == idle.to { return count }
         let low = ([minReplicas] + schedule.compactMap(\.minReplicas)).min() ?? minReplicas

@@ -90,7 +90,9 @@ struct Observer: Sendable {
             stores.log.logger("status").warning("releases are missing", metadata: ["error": "\(error)"])
             return
         }
-        service.release = releases.last { $0.status == .current }?.number
+        let current = releases.last { $0.status == .current }
+        service.release = current?.number
+        if let set = current?.overrides.environment.keys, !set.isEmpty { service.set = set.sorted() }
         guard let progress = await rollouts.status(service.name), progress.phase != .done else { return }
         let release = releases.first { $0.number == progress.release }
         service.rollout = RolloutReport(progress, verdicts: release?.verdicts ?? [], now: .now)

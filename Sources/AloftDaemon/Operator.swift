@@ -38,23 +38,60 @@ struct Operator: Sendable {
         self.notifier = notifier
     }
 
+    /// The file as it is now, and the values of `${env.NAME}` that go with it.
+    struct Proposal: Sendable {
+        var running: Running
+        var offer: HostVariables.Offer
+    }
+
     /// What a file of this text would change, with this environment of it or the one that runs; changes nothing.
-    func difference(to text: [UInt8], environment: String?) throws -> PlanDifference {
+    ///
+    /// - Parameter given: What the caller's shell has for the names that the text reads.
+    func difference(
+        to text: [UInt8], environment: String?, _ given: [String: String]?
+    ) async throws -> PlanDifference {
         let slash = options.file.lastIndex(of: "/") ?? options.file.startIndex
         let source = SourceFile(name: options.file, directory: String(options.file[..<slash]), bytes: text)
-        let proposed = try Running.check(
-            source, environment: environment ?? options.environmentName, variables: options.hostEnvironment
-        ).running
-        return PlanDifference(
-            changes: Language.difference(from: present.facts.running.plan, to: proposed.plan),
-            digest: proposed.digest)
+        // Nothing is started here, so a variable may have no value yet.
+        let reading = Language.inspect(
+            source, environment: environment ?? options.environmentName, variables: deployer.book.variables.values)
+        let proposed = try Running.checked(reading, source)
+        let offer = deployer.book.variables.offer(given, reading: Language.variables(of: proposed.plan))
+        return try await difference(to: proposed, offer)
+    }
+
+    private func difference(to next: Running, _ offer: HostVariables.Offer) async throws(ControlFailure)
+        -> PlanDifference
+    {
+        do {
+            let (changes, notes) = try await deployer.statement(
+                from: present.facts.running.plan, to: next.plan, offer)
+            return PlanDifference(changes: changes, digest: next.digest, notes: notes)
+        } catch {
+            throw ControlFailure(.failed, "what runs can't be read: \(error)")
+        }
+    }
+
+    /// Names that the file, as it is now, reads as `${env.NAME}`.
+    func variables() throws(ControlFailure) -> VariableNames {
+        guard present.facts.state == .running else { throw ControlFailure(.stopping, "the daemon is stopping") }
+        let source: SourceFile
+        do {
+            source = try SourceFile.open(options.file)
+        } catch {
+            throw ControlFailure(.invalidFile, error.description)
+        }
+        let reading = Language.inspect(source, environment: options.environmentName)
+        return VariableNames(names: Language.variables(of: try Running.checked(reading, source).plan))
     }
 
     /// Reads the file again and makes it what runs; a file that cannot be used changes nothing.
-    func reload() async throws -> PlanDifference {
+    ///
+    /// - Parameter given: What the caller's shell has for the names of `variables()`; nil keeps all values.
+    func reload(_ given: [String: String]? = nil) async throws -> PlanDifference {
         try await turnstile.alone {
             do {
-                return try await takeOver()
+                return try await takeOver(try readFile(given))
             } catch let failure as ControlFailure {
                 present.change { $0.reloads.refused += 1 }
                 let firstLine = failure.message.prefix { $0 != "\n" }
@@ -101,41 +138,48 @@ struct Operator: Sendable {
         }
     }
 
-    func readFile() throws(ControlFailure) -> Running {
+    func readFile(_ given: [String: String]? = nil) throws(ControlFailure) -> Proposal {
         guard present.facts.state == .running else { throw ControlFailure(.stopping, "the daemon is stopping") }
-        return try Running.read(
-            options.file, environment: options.environmentName, variables: options.hostEnvironment
-        ).running
+        let variables = deployer.book.variables
+        // What is given and not read is not taken, so that the file is read with all of it first.
+        let all = variables.values.merging(given ?? [:]) { _, new in new }
+        let running = try Running.read(options.file, environment: options.environmentName, variables: all).running
+        return Proposal(
+            running: running, offer: variables.offer(given, reading: Language.variables(of: running.plan)))
     }
 
-    /// All that can fail comes first: reading, certificates, the admin address, the edge.
+    /// Makes a file what runs: all of it or nothing.
+    ///
+    /// All that can fail comes first and is undone where a later step fails: the journal, certificates, the admin
+    /// address, the outbox of notifications, the edge. The steps after the edge can't fail.
     ///
     /// - Parameter spared: A service that is deployed next: its release takes the file's words.
-    func takeOver(sparing spared: String? = nil) async throws -> PlanDifference {
+    func takeOver(_ proposal: Proposal, sparing spared: String? = nil) async throws(ControlFailure) -> PlanDifference {
         let before = present.facts
-        let next = try readFile()
+        let (next, offer) = (proposal.running, proposal.offer)
         try await refuseRemoval(of: before.running.plan.services, by: next.plan)
         let edgeSpec = next.plan.edge
+        let difference = try await difference(to: next, offer)
+        let targets = try await targets(of: next.plan)
         let certificates = try loadCertificates(edgeSpec)
         let movesAdmin = edgeSpec.admin != before.running.plan.edge.admin
         let listener = movesAdmin ? try await prepareAdmin(edgeSpec.admin) : nil
         let addresses: [Address]
         do {
-            addresses = try await edge.apply(
-                spec: edgeSpec, services: next.plan.services.map { EdgeService($0) },
-                certificates: certificates.forEdge, accessShare: next.plan.logs.access)
+            try await tell(by: next.plan, offer.values)
+            addresses = try await open(next.plan, certificates, insteadOf: before.running.plan)
         } catch {
             await listener?.discard()
-            throw ControlFailure(.failed, error.message, hint: error.hint)
+            throw error
         }
         if movesAdmin { await admin.adopt(listener) }
-        deployer.wanted.apply(next.plan.services)
-        await compute.apply(try await deployer.book.targets(of: next.plan, events: events))
+        deployer.book.variables.take(offer)
+        let numbers = deployer.wanted.apply(next.plan.services)
+        await compute.use(host: offer.values)
+        await compute.apply(targets)
         await scaler.apply(next.plan.services)
-        await tell(by: next.plan)
         stores.logs.apply(next.plan.logs)
         stores.log.change(level: next.plan.logs.level)
-        let changes = Language.difference(from: before.running.plan, to: next.plan)
         present.change { facts in
             facts.running = next
             facts.certificates = certificates.facts
@@ -143,26 +187,64 @@ struct Operator: Sendable {
             facts.admin = admin.address.map { "http://\($0)" }
             facts.reloads.applied += 1
         }
+        await write(numbers)
         await deployer.takeOver(next, reason: .reload, sparing: spared)
-        report(changes, certificates)
-        return PlanDifference(changes: changes, digest: next.digest)
+        report(difference.changes, certificates)
+        return difference
+    }
+
+    private func targets(of plan: Plan) async throws(ControlFailure) -> [ServiceTarget] {
+        do {
+            return try await deployer.book.targets(of: plan, events: events)
+        } catch {
+            throw ControlFailure(.failed, "what runs can't be read: \(error)")
+        }
+    }
+
+    /// The last step that can fail; notifications follow the former plan again where it does.
+    private func open(
+        _ plan: Plan, _ certificates: Certificates, insteadOf former: Plan
+    ) async throws(ControlFailure) -> [Address] {
+        do {
+            return try await edge.apply(
+                spec: plan.edge, services: plan.services.map { EdgeService($0) }, certificates: certificates.forEdge,
+                accessShare: plan.logs.access)
+        } catch {
+            do {
+                try await tell(by: former, deployer.book.variables.values)
+            } catch {
+                events.publish(
+                    .error, "notifications.changed", "daemon", "its channels are already the new ones: \(error.message)"
+                )
+            }
+            throw ControlFailure(.failed, error.message, hint: error.hint)
+        }
+    }
+
+    /// The next daemon goes on with these numbers; where it does not know them, it begins with the least.
+    private func write(_ numbers: [(service: String, count: Int)]) async {
+        do {
+            try await deployer.wanted.write(numbers)
+        } catch {
+            events.publish(.warning, "service.scaled", "daemon", "numbers of replicas were not kept: \(error)")
+        }
     }
 
     private func refuseRemoval(of services: [ServiceSpec], by next: Plan) async throws(ControlFailure) {
         for service in services where !next.services.contains(where: { $0.name == service.name }) {
             guard let progress = await deployer.rollouts.status(service.name), !progress.isEnd else { continue }
             throw ControlFailure(
-                .busy, "\(service.name) is not in the file any more, but its release \(progress.release) is rolled out",
+                .busy, "can't remove `\(service.name)`: release \(progress.release) is still rolling out",
                 hint: "`aloft abort \(service.name)` or `aloft promote \(service.name)`, then reload")
         }
     }
 
-    /// Channels follow the file where the outbox can be written; else the former ones stay until the next reload.
-    private func tell(by plan: Plan) async {
+    /// Channels follow the file; where the outbox can't be written the former ones stay, and so does all else.
+    private func tell(by plan: Plan, _ values: [String: String]) async throws(ControlFailure) {
         do {
-            try await notifier.follow(plan, variables: options.hostEnvironment)
+            try await notifier.follow(plan, variables: values)
         } catch {
-            events.publish(.error, "notifications.unchanged", "daemon", "its channels stay as they were: \(error)")
+            throw ControlFailure(.failed, "its notifications can't be taken over: \(error)")
         }
     }
 

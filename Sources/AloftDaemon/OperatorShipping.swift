@@ -9,10 +9,10 @@ extension Operator {
         try check(request)
         // A copy takes long, and holds nobody up.
         let artifact = try await request.artifact.asyncMap { try await keep($0) }
-        let ahead = try readFile().plan.services.first { $0.name == service }
+        let ahead = try readFile(request.variables).running.plan.services.first { $0.name == service }
         if let ahead, ahead.container != nil { try await deployer.prepareImage(ahead, image: request.image) }
         return try await alone {
-            let running = try await upToDate(sparing: service)
+            let running = try await upToDate(request.variables, sparing: service)
             guard let spec = running.plan.services.first(where: { $0.name == service }) else {
                 throw ControlFailure(.unknownService, "the file has no service `\(service)` any more")
             }
@@ -45,11 +45,13 @@ extension Operator {
     }
 
     /// What runs, after a change of the file since then was taken over.
-    private func upToDate(sparing service: String) async throws -> Running {
+    private func upToDate(_ given: [String: String]?, sparing service: String) async throws -> Running {
         let running = present.facts.running
-        let next = try readFile()
-        if next.text == running.text, next.digest == running.digest { return running }
-        _ = try await takeOver(sparing: service)
+        let next = try readFile(given)
+        if next.running.text == running.text, next.running.digest == running.digest, next.offer.changed.isEmpty {
+            return running
+        }
+        _ = try await takeOver(next, sparing: service)
         return present.facts.running
     }
 

@@ -40,11 +40,16 @@ struct Running: Sendable {
         _ source: SourceFile, environment: String?, variables: [String: String]
     ) throws(ControlFailure) -> (running: Running, warnings: [Diagnostic]) {
         let reading = Language.read(source, environment: environment, variables: variables)
+        return (try checked(reading, source), reading.warnings)
+    }
+
+    /// - Throws: the whole report where it has errors.
+    static func checked(_ reading: Reading, _ source: SourceFile) throws(ControlFailure) -> Running {
         guard let plan = reading.plan else {
             throw ControlFailure(
                 .invalidFile, DiagnosticRenderer(color: false).text(reading.errors),
                 hint: "nothing was changed; correct the file and try again")
         }
-        return (Running(plan: plan, text: source.bytes), reading.warnings)
+        return Running(plan: plan, text: source.bytes)
     }
 }

@@ -10,11 +10,14 @@ struct FileReading {
     private let source: SourceFile
     private let text: SourceText
     private let variables: Set<String>
+    /// `${env.NAME}` may name what has no value here.
+    private let acceptsUnset: Bool
     private var problems = Problems()
 
-    init(source: SourceFile, variables: Set<String>) {
+    init(source: SourceFile, variables: Set<String>, acceptsUnset: Bool = false) {
         self.source = source
         self.variables = variables
+        self.acceptsUnset = acceptsUnset
         text = SourceText(source.bytes.count <= Language.maximumFileSize ? source.bytes : [])
     }
 
@@ -58,6 +61,7 @@ struct FileReading {
 
     private mutating func plan(of root: Node, environment: String?) -> Plan? {
         var reader = Reader(problems: problems, text: text, directory: source.directory, variables: variables)
+        reader.acceptsUnset = acceptsUnset
         reader.environment = environment
         let plan = FileKeys.section.kind.read(root, &reader)
         problems = reader.problems

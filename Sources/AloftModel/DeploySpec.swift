@@ -41,14 +41,16 @@ package struct DeploySpec: Sendable, Hashable {
     package var watch: Duration
     /// A set that is not ready for so long has failed.
     package var progressDeadline: Duration
+    /// A replica that ends so often in a row before it was ready has failed with its release.
+    package var maxCrashes: Int
     package var gates: GatesSpec
     package var history: HistorySpec
 
     package init(
         strategy: Strategy = .rolling, rolling: RollingSpec = RollingSpec(), keep: Duration = .seconds(600),
         canary: CanarySpec = CanarySpec(), analysis: AnalysisSpec? = nil, onFailure: OnFailure = .rollback,
-        watch: Duration = .zero, progressDeadline: Duration = .seconds(600), gates: GatesSpec = GatesSpec(),
-        history: HistorySpec = HistorySpec()
+        watch: Duration = .zero, progressDeadline: Duration = .seconds(600), maxCrashes: Int = 3,
+        gates: GatesSpec = GatesSpec(), history: HistorySpec = HistorySpec()
     ) {
         self.strategy = strategy
         self.rolling = rolling
@@ -58,6 +60,7 @@ package struct DeploySpec: Sendable, Hashable {
         self.onFailure = onFailure
         self.watch = watch
         self.progressDeadline = progressDeadline
+        self.maxCrashes = maxCrashes
         self.gates = gates
         self.history = history
     }

@@ -67,11 +67,17 @@ package struct SetState: Sendable, Hashable {
     /// Why replicas of it are not ready, or else how one of them ended before it was started again, in one line:
     /// "web-3 exited with code 1 after 30 s: …".
     package var failure: String?
+    /// Of the replica that tried most often: processes in a row that ended before they were ready.
+    package var failedStarts: Int
+    /// A replica ended before it was ready and is not started again.
+    package var isStuck: Bool
+    /// What that replica printed last that says why; oldest first.
+    package var output: [String]
 
     package init(
         release: Int, isPrimary: Bool, desired: Int, ready: Int, replicas: Int, unsure: Int = 0,
         crashes: Int = 0,
-        failure: String? = nil
+        failure: String? = nil, failedStarts: Int = 0, isStuck: Bool = false, output: [String] = []
     ) {
         self.release = release
         self.isPrimary = isPrimary
@@ -81,6 +87,9 @@ package struct SetState: Sendable, Hashable {
         self.unsure = unsure
         self.crashes = crashes
         self.failure = failure
+        self.failedStarts = failedStarts
+        self.isStuck = isStuck
+        self.output = output
     }
 }
 

@@ -32,6 +32,8 @@ package struct Release: Sendable, Hashable, Codable {
     package var approvals: [ApprovalRecord]
     /// When all requests went to it for the first time.
     package var promoted: Timestamp?
+    /// What its replicas printed last before it failed; nil where it did not, or they printed nothing.
+    package var output: [String]?
 
     /// Older judgements than that many are left out.
     package static let maxVerdicts = 50

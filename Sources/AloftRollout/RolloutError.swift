@@ -20,6 +20,12 @@ package enum RolloutError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The file of a release can't be read any more.
     case spec(service: String, release: Int, String)
 
+    /// For events of one release, which need not name it twice.
+    func message(ofRelease number: Int) -> String {
+        if case .spec(_, number, let what) = self { return "release \(number): its file can't be read: \(what)" }
+        return "release \(number): \(self)"
+    }
+
     package var description: String {
         switch self {
         case .held(let service, let release, let by, let since, let phase):

@@ -14,8 +14,10 @@ package enum RolloutPhase: String, Sendable, Hashable, Codable, CaseIterable {
     case promoting
     /// `gates.after`.
     case checking
-    /// Analysis after promotion (`watch`), and the time for which a blue-green's old set is kept.
+    /// Analysis after promotion, for `watch`.
     case watching
+    /// The release has done all that was asked of it; a blue-green's old set stays up for the rest of `keep`.
+    case keeping
     /// The old set is drained and removed.
     case cleaning
     /// It failed: stable is brought back to its full number, and ready.
@@ -91,6 +93,8 @@ package struct RolloutState: Sendable, Hashable, Codable {
     package var cause: RetreatCause?
     /// Why it failed, was frozen or aborted, in one line.
     package var reason: String?
+    /// What replicas of the new set that are not ready printed last; nil while none of them said anything.
+    package var output: [String]?
     /// Where it was when it was frozen.
     package var frozenFrom: RolloutPhase?
     /// Number of the release that begins once this one has gone back.
@@ -136,10 +140,25 @@ package struct ReadinessState: Sendable, Hashable, Codable {
     package var last: Int = 0
     /// The set's crashes when last looked at.
     package var crashes: Int?
+    /// Somebody had it tried again: what failed until then does not count.
+    package var isTriedAgain: Bool?
+    /// Failed starts that do not count.
+    package var pardoned: Int?
     /// The rollout's clock when a daemon went on with it, until each replica that it found was asked once.
     package var restored: Duration?
 
     package init() {}
+
+    /// Failed starts in a row since somebody had it tried again.
+    mutating func counted(_ failedStarts: Int) -> Int {
+        if isTriedAgain == true {
+            isTriedAgain = nil
+            pardoned = failedStarts
+        }
+        // A row that was broken by a good start begins anew.
+        if failedStarts < pardoned ?? 0 { pardoned = nil }
+        return failedStarts - (pardoned ?? 0)
+    }
 
     /// Another daemon goes on; its counts begin anew.
     package mutating func restart(at time: Duration) {

@@ -48,6 +48,10 @@ package struct RolloutProgress: Sendable, Hashable, Codable {
     package var openApprovals: [String] = []
     /// The last line a gate or migration printed.
     package var output: String?
+    /// A replica that ended before it was ready: which, how often, and why.
+    package var trouble: String?
+    /// What replicas that are not ready printed last; oldest first.
+    package var lastLines: [String] = []
 
     package init(
         time: Timestamp, service: String, release: Int, stable: Int?, strategy: DeploySpec.Strategy, by: String,

@@ -77,7 +77,9 @@ package actor Rollouts {
         var release = draft.numbered(number, at: wall, status: .pending)
         release.gates = ReleaseHistory.gates(wentThroughBy: draft, in: releases)
         if let life = lives[draft.service] {
-            try check(release, against: life, replacing: replacing || draft.by == life.state.by)
+            // All that is left of one that keeps its old set is to let that go.
+            let isOver = life.state.phase == .keeping
+            try check(release, against: life, replacing: replacing || isOver || draft.by == life.state.by)
             _ = try await spec(of: release)
             if try await queue(release, behind: life, releases) { return release }
         }
@@ -236,7 +238,7 @@ package actor Rollouts {
     /// True from the beginning until all requests go to one release and its gates have passed: scale-down is held.
     package func isRollingOut(_ service: String) -> Bool {
         switch lives[service]?.state.phase {
-        case nil, .watching, .cleaning, .done, .failed, .rolledBack: false
+        case nil, .watching, .keeping, .cleaning, .done, .failed, .rolledBack: false
         default: true
         }
     }

@@ -23,12 +23,14 @@ struct ReadinessTests {
             listen: "port", replicas: replicas, rollout: rollout)
     }
 
-    private func replica(_ state: String, restarts: Int = 0) -> ReplicaReport {
+    private func replica(
+        _ state: String, restarts: Int = 0, isCrashLooping: Bool = false
+    ) -> ReplicaReport {
         ReplicaReport(
             name: "web-2", generation: 1, state: state, inRotation: false, since: Reports.start, restarts: restarts,
             reason: "ended before it was ready", lastExit: "exit code 3",
             probes: [ProbeReport(kind: "readiness", passed: false, answer: "connection refused", streak: 2)],
-            lastLines: ["boom\u{1B}[2J"])
+            lastLines: ["boom\u{1B}[2J"], isCrashLooping: isCrashLooping)
     }
 
     @Test("ready is every service with its number, none as well where none is wanted")
@@ -51,11 +53,12 @@ struct ReadinessTests {
                     """))
     }
 
-    @Test("a replica that failed, or ended three times, ends the wait")
+    @Test("a replica that failed, or ended as often as `maxCrashes`, ends the wait")
     func failed() {
         func isFailed(_ readiness: Readiness) -> Bool { if case .failed = readiness { true } else { false } }
         #expect(isFailed(Readiness(status([service(ready: 1, replicas: [replica("failed")])]))))
-        #expect(isFailed(Readiness(status([service(ready: 1, replicas: [replica("backingOff", restarts: 3)])]))))
+        #expect(
+            isFailed(Readiness(status([service(ready: 1, replicas: [replica("backingOff", isCrashLooping: true)])]))))
         #expect(!isFailed(Readiness(status([service(ready: 1, replicas: [replica("backingOff", restarts: 2)])]))))
         #expect(!isFailed(Readiness(status([service(ready: 1, replicas: [replica("starting", restarts: 5)])]))))
     }

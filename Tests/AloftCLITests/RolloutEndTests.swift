@@ -35,6 +35,25 @@ struct RolloutEndTests {
         }
     }
 
+    @Test("what a replica printed that never got ready is below the reason")
+    func printed() throws {
+        var report = Reports.rollout(message: "a replica ended", outcome: .rolledBack)
+        report.lastLines = ["Error: boom", "at \u{1B}[2J"]
+        let failure = try #require(RolloutEnd(report, wanted: 7)).failure(typed: "")
+        #expect(
+            failure.message == """
+                release 7 of web was rolled back: a replica ended; it printed:
+                  | Error: boom
+                  | at \\x1b[2J
+                """)
+    }
+
+    @Test("a release that only keeps its old set has succeeded")
+    func keeping() throws {
+        let end = try #require(RolloutEnd(Reports.rollout(phase: "keeping", outcome: .succeeded), wanted: 7))
+        #expect(end.outcome == .succeeded)
+    }
+
     @Test("what is frozen says both ways out")
     func frozen() throws {
         let end = try #require(RolloutEnd(Reports.rollout(message: "both fail", outcome: .frozen), wanted: 7))

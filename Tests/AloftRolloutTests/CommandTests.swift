@@ -48,16 +48,20 @@ struct CommandTests {
         #expect(tail.last == "found")
     }
 
-    @Test("what is watched must be whole at the end of `watch`, else the old set goes too early")
-    func wholeAtTheEnd() {
+    @Test(
+        "what is watched must be whole at the end of `watch`, and what is kept for longer at the end of `keep`",
+        arguments: [RolloutPhase.watching, .keeping])
+    func wholeAtTheEnd(_ phase: RolloutPhase) {
         var state = RolloutState(
             service: "web", release: 2, stable: 1, strategy: .blueGreen, by: "ann", began: Timestamp(nanoseconds: 0),
             migration: .none)
-        state.phase = .watching
+        state.phase = phase
         state.isPromoted = true
         state.isSplit = true
         state.weight = Percent(100)
-        let deploy = DeploySpec.blueGreen
+        var deploy = DeploySpec.blueGreen
+        if phase == .watching { deploy.keep = deploy.watch }
+        let spec = ServiceSpec.web(deploy)
         func next(ready: Int, at time: Duration) -> RolloutStep {
             let sets = [
                 SetState(release: 1, isPrimary: false, desired: 4, ready: 4, replicas: 4),
@@ -67,12 +71,12 @@ struct CommandTests {
                 state,
                 RolloutFacts(
                     time: time, wall: Timestamp(nanoseconds: 0), wanted: 4, sets: sets, split: .told(state.split),
-                    known: [1, 2]), spec: .web(deploy))
+                    known: [1, 2]), spec: spec)
         }
-        let end = max(deploy.keep, deploy.watch)
+        let end = phase == .watching ? deploy.watch : deploy.keep - deploy.watch
         state = next(ready: 4, at: .seconds(1)).state
         let broken = next(ready: 3, at: end + .seconds(1))
-        #expect(broken.state.phase == .watching)
+        #expect(broken.state.phase == phase)
         #expect(!broken.actions.contains(.remove(release: 1)))
         #expect(next(ready: 4, at: end + .seconds(1)).state.phase == .cleaning)
         state = next(ready: 3, at: end + .seconds(1)).state

@@ -185,6 +185,98 @@ struct NumbersTests {
         return state
     }
 
+    /// A set of one replica that was never ready, after so many ends.
+    private func never(
+        _ phase: RolloutPhase = .starting, failedStarts: Int, isStuck: Bool = false, stable: Int? = 1,
+        _ deploy: DeploySpec = .blueGreen
+    ) -> RolloutStep {
+        var state = RolloutState(
+            service: "web", release: 2, stable: stable, strategy: deploy.strategy, by: "ann",
+            began: Timestamp(nanoseconds: 0), migration: .none)
+        state.phase = phase
+        state.canaryTarget = 1
+        let sets = [
+            SetState(release: 1, isPrimary: true, desired: 1, ready: 1, replicas: 1),
+            SetState(
+                release: 2, isPrimary: false, desired: 1, ready: 0, replicas: 0,
+                failure: "web-1: exit code 1: Error: boom", failedStarts: failedStarts, isStuck: isStuck,
+                output: ["Error: boom"]),
+        ]
+        let facts = RolloutFacts(
+            time: .seconds(1), wall: Timestamp(nanoseconds: 0), wanted: 1,
+            sets: stable == nil ? [sets[1]] : sets, split: .told(nil))
+        return RolloutPlanner.next(state, facts, spec: .web(deploy))
+    }
+
+    @Test(
+        "a release whose replica ends `maxCrashes` times before it was ready goes back at once",
+        arguments: Story.strategies.map(\.1))
+    func givenUp(_ deploy: DeploySpec) {
+        let phase: RolloutPhase = deploy.strategy == .rolling ? .shifting : .starting
+        #expect(never(phase, failedStarts: 2, deploy).state.phase == phase)
+        let step = never(phase, failedStarts: 3, deploy)
+        #expect(step.state.phase == .restoring)
+        #expect(
+            step.state.reason == "a replica ended 3 times in a row before it was ready: web-1: exit code 1: Error: boom"
+        )
+        #expect(step.state.output == ["Error: boom"])
+        var patient = deploy
+        patient.maxCrashes = 5
+        #expect(never(phase, failedStarts: 4, patient).state.phase == phase)
+        #expect(never(phase, failedStarts: 5, patient).state.phase == .restoring)
+    }
+
+    @Test("one that its restart policy never starts again is given up after its first end; without stable it is frozen")
+    func stuck() {
+        #expect(never(failedStarts: 1, isStuck: true).state.phase == .restoring)
+        let first = never(failedStarts: 3, stable: nil)
+        #expect(first.state.phase == .frozen)
+        #expect(first.state.reason?.hasSuffix("there is no release to go back to") == true)
+    }
+
+    @Test("one that was frozen for it and is tried again has as many ends once more")
+    func triedAgain() throws {
+        let frozen = never(failedStarts: 3, stable: nil).state
+        let again = try RolloutPlanner.answer(
+            .resume(by: "ann"), frozen, at: Timestamp(nanoseconds: 0), time: .seconds(2), spec: .web(.blueGreen)
+        ).state
+        func phase(_ failedStarts: [Int]) -> RolloutPhase {
+            failedStarts.reduce(into: again) { state, count in
+                let set = SetState(
+                    release: 2, isPrimary: true, desired: 1, ready: 0, replicas: 0, failedStarts: count)
+                let facts = RolloutFacts(
+                    time: .seconds(3), wall: Timestamp(nanoseconds: 0), wanted: 1, sets: [set], split: .told(nil))
+                state = RolloutPlanner.next(state, facts, spec: .web(.blueGreen)).state
+            }.phase
+        }
+        #expect(phase([3, 4, 5]) == .starting)
+        #expect(phase([3, 4, 6]) == .frozen)
+        // It was ready in between.
+        #expect(phase([3, 0, 2]) == .starting)
+        #expect(phase([3, 0, 2, 3]) == .frozen)
+    }
+
+    @Test("what is kept for longer than it is watched is kept behind the rollout, and goes when `keep` is over")
+    func keeps() throws {
+        var driver = SyncDriver(World(), .web(.blueGreen))
+        driver.run()
+        let phases = driver.phases
+        let keeping = try #require(phases.firstIndex(of: .keeping))
+        #expect(phases[keeping - 1] == .watching && phases[keeping + 1] == .cleaning, "\(phases)")
+        #expect(driver.journal.state.phase == .done && driver.journal.current == 2)
+        #expect(driver.violations.isEmpty)
+    }
+
+    @Test("while the old set is kept, `abort` goes back to it at once")
+    func abortsWhileKept() {
+        var driver = SyncDriver(World(), .web(.blueGreen))
+        driver.requests = [(.seconds(50), .abort(by: "ann", force: false))]
+        driver.run()
+        #expect(driver.phases.contains(.keeping))
+        #expect(driver.journal.state.phase == .rolledBack && driver.journal.current == 1)
+        #expect(driver.violations.isEmpty)
+    }
+
     @Test("replicas that crash and are ready again between two looks count as lost")
     func crashesBetweenLooks() throws {
         #expect(phase(replicas: 4, crashes: [0, 0, 0]).phase == .shifting)

@@ -55,7 +55,7 @@ extension Scenarios {
             var keys: String {
                 switch self {
                 case .canary: "strategy: canary\nsteps: [{weight: 5%, for: 1m}]"
-                case .blueGreen: "strategy: blueGreen\nblueGreen: {keep: 1m}"
+                case .blueGreen: "strategy: blueGreen\nblueGreen: {keep: 1m}\nwatch: 1m"
                 case .rolling:
                     """
                     strategy: rolling

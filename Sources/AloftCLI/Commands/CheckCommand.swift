@@ -24,7 +24,7 @@ struct CheckCommand: ParsableCommand {
 
     func run() throws {
         let choice = try FileChoice.find(file)
-        let (_, reading) = try choice.read(environment: environment)
+        let (_, reading) = try choice.read(environment: environment, needsValues: false)
         let terminal = Terminal.standard
         if output.json {
             try terminal.say(json: Report(file: choice.path, ok: reading.plan != nil, diagnostics: reading.diagnostics))
@@ -49,8 +49,12 @@ struct CheckCommand: ParsableCommand {
 
 extension FileChoice {
     /// The plan of a file that is good; its problems are printed, and the command fails, where it is not.
-    func plan(environment: String?, json: Bool) throws -> (source: SourceFile, reading: Reading) {
-        let (source, reading) = try read(environment: environment)
+    ///
+    /// - Parameter needsValues: Each `${env.NAME}` must have a value here, as where it is started.
+    func plan(
+        environment: String?, json: Bool, needsValues: Bool = true
+    ) throws -> (source: SourceFile, reading: Reading) {
+        let (source, reading) = try read(environment: environment, needsValues: needsValues)
         guard reading.plan != nil else {
             let text = DiagnosticRenderer(color: false).text(reading.errors)
             throw CommandFailure(

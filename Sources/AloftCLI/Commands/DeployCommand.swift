@@ -11,8 +11,10 @@ struct DeployCommand: AsyncParsableCommand {
             Example: aloft deploy
                      aloft deploy web --artifact build/ --message "faster search"
                      aloft deploy api --image registry.example.com/api:1.4 --set env.LEVEL=debug --no-wait
+                     aloft deploy api --unset env.LEVEL
 
             Shows each step until the release is current, rolled back or frozen, and exits 0 only in the first case. \
+            What --set, --artifact and --image say wins over the file until another deploy says otherwise. \
             Ctrl-C stops watching, not the rollout. With --json each line is a report of the rollout.
             """)
 
@@ -34,6 +36,12 @@ struct DeployCommand: AsyncParsableCommand {
         transform: VariableSetting.init(parsing:))
     var set: [VariableSetting] = []
 
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Take back what --set said earlier; may be repeated.", valueName: "env.NAME"),
+        transform: VariableSetting.name(parsing:))
+    var unset: [String] = []
+
     @Option(name: .long, help: ArgumentHelp("Why, for the history.", valueName: "TEXT"))
     var message: String?
 
@@ -48,6 +56,9 @@ struct DeployCommand: AsyncParsableCommand {
         for (index, setting) in set.enumerated() where set[..<index].contains(where: { $0.name == setting.name }) {
             throw ValidationError("--set names env.\(setting.name) twice")
         }
+        if let both = unset.first(where: { name in set.contains { $0.name == name } }) {
+            throw ValidationError("--set and --unset both name env.\(both)")
+        }
     }
 
     func run() async throws {
@@ -56,7 +67,8 @@ struct DeployCommand: AsyncParsableCommand {
         let name = try await ServiceChoice.name(service, usage: "aloft deploy SERVICE", client)
         let request = DeployRequest(
             artifact: folder, image: image,
-            environment: Dictionary(uniqueKeysWithValues: set.map { ($0.name, $0.value) }), message: message,
+            environment: Dictionary(uniqueKeysWithValues: set.map { ($0.name, $0.value) }),
+            unset: unset.isEmpty ? nil : unset, variables: try await ShellVariables.read(client), message: message,
             user: UserName.current)
         let release: ReleaseReport = try await client.post(
             "services/\(name.pathSegment)/deploy", json: request, within: Self.answerTimeout)
@@ -98,9 +110,23 @@ struct VariableSetting: Sendable, Hashable {
         }
         name = String(text[..<equals].dropFirst(4))
         value = String(text[text.index(after: equals)...])
+        try Self.check(name)
+        guard !value.contains("\0") else { throw ValidationError("no variable can hold a NUL byte") }
+    }
+
+    /// `env.NAME` of `--unset`.
+    static func name(parsing text: String) throws -> String {
+        guard text.hasPrefix("env."), !text.contains("=") else {
+            throw ValidationError("it names a variable, as in `--unset env.LEVEL`")
+        }
+        let name = String(text.dropFirst(4))
+        try check(name)
+        return name
+    }
+
+    private static func check(_ name: String) throws {
         guard name.wholeMatch(of: #/[A-Za-z_][A-Za-z0-9_]*/#) != nil else {
             throw ValidationError("`\(name)` is no name of a variable: letters, digits and `_`, no digit first")
         }
-        guard !value.contains("\0") else { throw ValidationError("no variable can hold a NUL byte") }
     }
 }

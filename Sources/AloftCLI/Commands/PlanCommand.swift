@@ -1,5 +1,6 @@
 import AloftDaemon
 import AloftLanguage
+import AloftModel
 import ArgumentParser
 import Foundation
 
@@ -31,13 +32,13 @@ struct PlanCommand: AsyncParsableCommand {
 
     func run() async throws {
         let choice = try FileChoice.find(file)
-        let (source, reading) = try choice.plan(environment: environment?.text, json: output.json)
+        let (source, reading) = try choice.plan(environment: environment?.text, json: output.json, needsValues: false)
         guard let plan = reading.plan else { return }
         let effective = plan.effectiveFile()
         let gaps = Language.gaps(of: plan)
         let paths = choice.state(
             state, name: environment?.text, environment: ProcessInfo.processInfo.environment)
-        let difference = try await difference(of: source, paths)
+        let difference = try await difference(of: source, plan, paths)
         let terminal = Terminal.standard
         if output.json {
             return try terminal.say(
@@ -49,11 +50,16 @@ struct PlanCommand: AsyncParsableCommand {
     }
 
     /// Nil where no daemon runs, which is no failure of a plan.
-    private func difference(of source: SourceFile, _ paths: StatePaths) async throws -> PlanDifference? {
+    private func difference(
+        of source: SourceFile, _ plan: Plan, _ paths: StatePaths
+    ) async throws -> PlanDifference? {
         guard FileManager.default.fileExists(atPath: paths.controlSocket) else { return nil }
         let path = "plan/difference".query([("environment", environment?.text)])
         do {
-            return try await ControlClient(paths: paths).post(path, source.bytes)
+            let request = PlanRequest(
+                file: String(decoding: source.bytes, as: UTF8.self),
+                variables: ShellVariables.values(of: Language.variables(of: plan)))
+            return try await ControlClient(paths: paths).post(path, json: request)
         } catch  where error.code == "notRunning" {
             return nil
         }

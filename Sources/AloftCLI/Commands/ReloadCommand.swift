@@ -7,16 +7,20 @@ struct ReloadCommand: AsyncParsableCommand {
         abstract: "Let the daemon read its file again, without losing a connection.",
         discussion: """
             Example: aloft reload
+                     TOKEN=new aloft reload
 
             Replicas whose command, environment or limits changed are replaced one after another. A file with errors \
-            changes nothing, and exits 2.
+            changes nothing, and exits 2. Variables that the file reads as `${env.NAME}` are taken from this shell; one \
+            that is not set here keeps its value.
             """)
 
     @OptionGroup var daemon: DaemonChoice
     @OptionGroup var output: OutputChoice
 
     func run() async throws {
-        let difference: PlanDifference = try await ControlClient(paths: try daemon.paths()).post("reload")
+        let client = ControlClient(paths: try daemon.paths())
+        let request = ReloadRequest(variables: try await ShellVariables.read(client))
+        let difference: PlanDifference = try await client.post("reload", json: request)
         let terminal = Terminal.standard
         if output.json { return try terminal.say(json: difference) }
         terminal.say(PlanText(palette: terminal.palette).applied(difference))

@@ -20,15 +20,28 @@ struct PlanText {
 
     /// Under `difference to what runs`.
     func render(_ difference: PlanDifference) -> String {
-        guard !difference.changes.isEmpty else { return palette(.green, "what runs is this plan") + "\n" }
-        return palette(.bold, "difference to what runs:") + "\n" + difference.changes.map(line).joined()
+        let notes = notes(difference)
+        guard !difference.changes.isEmpty else {
+            guard !notes.isEmpty else { return palette(.green, "what runs is this plan") + "\n" }
+            return palette(.bold, "a reload would change nothing:") + "\n" + notes
+        }
+        return palette(.bold, "difference to what runs:") + "\n" + difference.changes.map(line).joined() + notes
     }
 
     /// After a reload.
     func applied(_ difference: PlanDifference) -> String {
-        guard !difference.changes.isEmpty else { return "reloaded: the file says what runs already\n" }
+        let notes = notes(difference)
+        guard !difference.changes.isEmpty else {
+            return (notes.isEmpty ? "reloaded: the file says what runs already" : "reloaded: nothing changes") + "\n"
+                + notes
+        }
         let count = difference.changes.count == 1 ? "1 change" : "\(difference.changes.count) changes"
-        return "reloaded: \(count), plan \(difference.digest)\n" + difference.changes.map(line).joined()
+        return "reloaded: \(count), plan \(difference.digest)\n" + difference.changes.map(line).joined() + notes
+    }
+
+    /// What stays although the file says otherwise.
+    private func notes(_ difference: PlanDifference) -> String {
+        (difference.notes ?? []).map { "  = " + Palette.printable($0) + "\n" }.joined()
     }
 
     private func line(_ change: PlanChange) -> String {

@@ -59,8 +59,15 @@ package struct ReleaseText: Sendable {
         Palette.printable(release.reason + (release.message.map { ": \($0)" } ?? ""))
     }
 
-    /// The first twelve digits of a digest tell images apart.
+    /// What is beside the file: artifact or image, and names of variables.
     private func runs(_ release: ReleaseReport) -> String {
+        let set = release.set.map { "env.\(Palette.printable($0))" }
+        let content = content(release)
+        return ((content == "-" && !set.isEmpty ? [] : [content]) + set).joined(separator: ", ")
+    }
+
+    /// The first twelve digits of a digest tell images apart.
+    private func content(_ release: ReleaseReport) -> String {
         guard let image = release.image, let digest = image.range(of: "sha256:") else {
             return Palette.printable(release.image ?? release.artifact ?? "-")
         }

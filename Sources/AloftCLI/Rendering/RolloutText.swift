@@ -88,6 +88,7 @@ package struct RolloutText: Sendable {
         switch report.phase {
         case "rollingBack", "frozen": .red
         case "waiting": .yellow
+        case "keeping": .green
         case "done":
             switch report.outcome {
             case .aborted, .superseded: .yellow

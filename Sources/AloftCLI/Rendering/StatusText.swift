@@ -62,7 +62,9 @@ package struct StatusText {
 
     /// Its rollout, what holds it, and why it has as many replicas as it has.
     private func addNotes(of service: ServiceReport, to table: inout Table) {
-        if let rollout = service.rollout, rollout.outcome != .succeeded {
+        if let rollout = service.rollout, rollout.phase == "keeping" {
+            table.addNote(Palette.printable(rollout.message), .dim)
+        } else if let rollout = service.rollout, rollout.outcome != .succeeded {
             table.addNote(rollouts.brief(rollout), rollouts.tone(of: rollout))
             if let verdict = rollout.verdict, !rollout.message.contains(verdict) {
                 table.addNote("verdict " + Palette.printable(verdict))
@@ -70,6 +72,10 @@ package struct StatusText {
             if let next = rollouts.next(rollout) { table.addNote("next: \(next)", .cyan) }
         }
         if let waited = service.waitsFor { table.addNote("the next release " + Palette.printable(waited), .yellow) }
+        if let set = service.set {
+            let names = Palette.printable(set.map { "env.\($0)" }.joined(separator: ", "))
+            table.addNote("set by `aloft deploy`, over the file: \(names)", .dim)
+        }
         guard let scaling = service.scaling else { return }
         let history = Sparkline.peaks(of: scaling.history, width: Self.historyWidth)
         let reason = Palette.printable(scaling.reason)
@@ -106,7 +112,9 @@ package struct StatusText {
         if !replica.current { table.addNote("runs an older configuration; it is being replaced", .dim) }
         guard !replica.inRotation else { return }
         if let reason = replica.reason { table.addNote(Palette.printable(reason), .yellow) }
-        if let exit = replica.lastExit { table.addNote("last process: " + Palette.printable(exit), .yellow) }
+        if let exit = replica.lastExit, exit != replica.reason {
+            table.addNote("last process: " + Palette.printable(exit), .yellow)
+        }
         if let next = replica.nextStart { table.addNote("starts again in \((next - report.now).brief)", .dim) }
         for probe in replica.probes where probe.passed == false {
             table.addNote("\(probe.kind) probe: \(Palette.printable(probe.answer)), \(probe.streak) in a row", .yellow)

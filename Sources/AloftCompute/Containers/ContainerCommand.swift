@@ -28,7 +28,7 @@ extension ContainerDriver {
         _ output: @escaping @Sendable ([UInt8]) async -> Void
     ) async throws -> ExecOutcome {
         let mark = CommandMark(command.mark)
-        let plan = try LaunchPlan(command, host: configuration.hostEnvironment)
+        let plan = try LaunchPlan(command, host: command.host ?? configuration.hostEnvironment)
         guard let program = plan.arguments.first, !program.isEmpty else {
             return .notStarted("the command is empty: its first element names the program")
         }

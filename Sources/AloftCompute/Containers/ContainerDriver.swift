@@ -104,7 +104,7 @@ package final class ContainerDriver: Driver {
         let plan = try ContainerOrder(
             order, image: image, address: address, socketFolder: socketFolder, folder: directory.path,
             instance: session.instance, stateDirectory: configuration.stateDirectory,
-            host: configuration.hostEnvironment)
+            host: order.host)
         let calls = try await run(plan, spec, in: directory)
         let process = try await process(of: plan, calls)
         let started = try StartedContainer(process: process, id: try readText(plan.identityFile, limit: 200))

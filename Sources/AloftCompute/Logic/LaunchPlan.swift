@@ -18,7 +18,7 @@ package struct LaunchPlan: Sendable, Hashable {
         package var description: String {
             switch self {
             case .missingVariable(let name):
-                "`${env.\(name)}`: the variable \(name) is not set where `aloft up` was started; export it, or take it out"
+                "`${env.\(name)}`: the variable \(name) has no value: export it and `aloft reload`, or take it out of the file"
             case .wrongAddress(let reference):
                 "`${\(reference)}` has no meaning here: it goes with `listen: \(reference == "PORT" ? "port" : "unix")`"
             case .noAddress(let reference):

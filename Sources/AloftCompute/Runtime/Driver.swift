@@ -97,13 +97,18 @@ extension RunningReplica {
 package struct LaunchOrder: Sendable {
     package var id: ReplicaID
     package var service: ServiceSpec
+    /// Values of `${env.NAME}`.
+    package var host: [String: String]
     package var specDigest: String
     /// Port of the process before it, kept where it is free.
     package var preferredPort: Int?
 
-    package init(id: ReplicaID, service: ServiceSpec, specDigest: String, preferredPort: Int?) {
+    package init(
+        id: ReplicaID, service: ServiceSpec, host: [String: String], specDigest: String, preferredPort: Int?
+    ) {
         self.id = id
         self.service = service
+        self.host = host
         self.specDigest = specDigest
         self.preferredPort = preferredPort
     }

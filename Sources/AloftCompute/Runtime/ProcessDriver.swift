@@ -108,7 +108,7 @@ package final class ProcessDriver: Driver {
         try directory.make(withSocket: order.service.listen == .unix)
         let address = try address(order, directory)
         let plan = try LaunchPlan(
-            order.service, replica: order.id, address: address, host: configuration.hostEnvironment)
+            order.service, replica: order.id, address: address, host: order.host)
         let (launch, outputs) = try launch(plan, in: directory)
         var process = launch
         let cgroup = try limit(&process, order)

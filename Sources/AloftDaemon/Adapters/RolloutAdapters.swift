@@ -14,16 +14,23 @@ struct ComputeSets: ReplicaSets {
             SetState(
                 release: set.release, isPrimary: set.isPrimary, desired: set.desired, ready: set.ready,
                 replicas: set.replicas.count, unsure: set.adopting, crashes: set.crashes,
-                failure: Self.failure(of: set))
+                failure: Self.failure(of: set), failedStarts: set.failedStarts, isStuck: set.isStuck,
+                output: Self.troubled(in: set)?.printed ?? [])
         }
     }
 
     /// Of the first replica that is not as it should be.
     static func failure(of set: ReplicaSetStatus) -> String? {
-        let troubled = (set.waiting + set.replicas).first { $0.state != .ready && ($0.reason ?? $0.exit) != nil }
         // One that was started again is as it should be, and how it ended is all there is to say.
         let crashed = set.crashes > 0 ? set.replicas.first { $0.lastExit?.asked == false } : nil
-        return (troubled ?? crashed)?.trouble
+        return (troubled(in: set) ?? crashed)?.trouble
+    }
+
+    /// The one that tried most often first.
+    private static func troubled(in set: ReplicaSetStatus) -> ReplicaStatus? {
+        let all = (set.waiting + set.replicas).filter { $0.state != .ready && ($0.reason ?? $0.exit) != nil }
+        let most = all.map(\.failedStarts).max() ?? 0
+        return all.first { $0.failedStarts == most }
     }
 
     func start(_ spec: ServiceSpec, release: Int, desired: Int) async throws {
@@ -46,14 +53,21 @@ struct ComputeSets: ReplicaSets {
 extension ReplicaStatus {
     fileprivate var exit: String? { lastExit?.cause.description }
 
-    /// Why, and the line that was printed last. Of one that ended by itself and was not ready since, it is the end that
+    /// What the process before printed that says why it ended, or else the present one.
+    fileprivate var printed: [String] { printed(hasCrashed: lastExit?.asked == false) }
+
+    private func printed(hasCrashed: Bool) -> [String] {
+        let before = lastExit?.lastLines ?? []
+        return hasCrashed ? (before.isEmpty ? lastLines : before) : (lastLines.isEmpty ? before : lastLines)
+    }
+
+    /// Why, and the line of what was printed that says most. Of one that ended by itself and was not ready since, it is the end that
     /// matters, and not that the next process does not listen yet.
     fileprivate var trouble: String? {
         let wasReadySince = [.unready, .draining, .stopping].contains(state)
         let hasCrashed = lastExit?.asked == false && !wasReadySince
         guard let why = hasCrashed ? exit : reason ?? exit else { return nil }
-        let (now, before) = (lastLines.last, lastExit?.lastLines.last)
-        let said = hasCrashed ? before ?? now : now ?? before
+        let said = TellingLines.headline(printed(hasCrashed: hasCrashed))
         return "\(id.name): \(why)" + (said.map { ": \($0)" } ?? "")
     }
 }

@@ -10,6 +10,8 @@ import ServiceLifecycle
 struct ControlRoutes: Sendable {
     /// A file may be 1 MiB; one byte more is refused.
     static let bodyLimit = 1 << 20
+    /// A file as JSON, whose line ends and quotes take two bytes each, with the variables that it reads.
+    static let planLimit = 4 << 20
     static let eventLimit = 10_000
 
     let observer: Observer
@@ -30,10 +32,21 @@ struct ControlRoutes: Sendable {
         version.post("plan/difference") { request, _ in
             let query = RequestQuery(request)
             try query.allow(["environment"])
-            let text = try await Self.text(of: request)
-            return try Answer.json(operations.difference(to: text, environment: query["environment"]))
+            let body = try await Self.text(of: request, upTo: Self.planLimit)
+            let environment = query["environment"]
+            guard request.headers[.contentType] == "application/json" else {
+                return try Answer.json(await operations.difference(to: body, environment: environment, nil))
+            }
+            let plan = try Self.decode(PlanRequest.self, from: body)
+            return try Answer.json(
+                await operations.difference(to: Array(plan.file.utf8), environment: environment, plan.variables))
         }
-        version.post("reload") { _, _ in try Answer.json(await operations.reload()) }
+        version.get("variables") { _, _ in try Answer.json(operations.variables()) }
+        version.post("reload") { request, _ in
+            let body = try await Self.text(of: request)
+            let given = body.isEmpty ? nil : try Self.decode(ReloadRequest.self, from: body).variables
+            return try Answer.json(await operations.reload(given))
+        }
         version.post("services/{name}/restart") { request, context in
             let name = try context.parameters.require("name")
             let wait = try Self.wait(request)
@@ -126,11 +139,11 @@ struct ControlRoutes: Sendable {
         try decode(type, from: try await text(of: request))
     }
 
-    private static func text(of request: Request) async throws -> [UInt8] {
+    private static func text(of request: Request, upTo limit: Int = bodyLimit) async throws -> [UInt8] {
         do {
-            return Array(buffer: try await request.body.collect(upTo: bodyLimit))
+            return Array(buffer: try await request.body.collect(upTo: limit))
         } catch is NIOTooManyBytesError {
-            throw ControlFailure(.tooLarge, "a body may have \(bodyLimit) bytes")
+            throw ControlFailure(.tooLarge, "a body may have \(limit) bytes")
         }
     }
 

@@ -27,11 +27,44 @@ package struct PlanDifference: Sendable, Hashable, Codable {
     package var changes: [PlanChange]
     /// Digest of the effective file that was compared.
     package var digest: String
+    /// Where what runs is not what the file says, and why; nil from an older daemon.
+    package var notes: [String]?
 
-    package init(changes: [PlanChange], digest: String) {
+    package init(changes: [PlanChange], digest: String, notes: [String]? = nil) {
         self.changes = changes
         self.digest = digest
+        self.notes = notes
     }
+}
+
+/// `POST /v1/plan/difference` as `application/json`; another body is the file's text alone.
+package struct PlanRequest: Sendable, Hashable, Codable {
+    /// Text of the file.
+    package var file: String
+    /// What the caller's shell has for the names that the file reads as `${env.NAME}`.
+    package var variables: [String: String]?
+
+    package init(file: String, variables: [String: String]?) {
+        self.file = file
+        self.variables = variables
+    }
+}
+
+/// `POST /v1/reload`; an empty body keeps all values.
+package struct ReloadRequest: Sendable, Hashable, Codable {
+    /// What the caller's shell has for the names of `GET /v1/variables`. They replace the daemon's values of these names,
+    /// are kept in memory alone, and are in no answer.
+    package var variables: [String: String]?
+
+    package init(variables: [String: String]?) { self.variables = variables }
+}
+
+/// `GET /v1/variables`: what the file, as it is now, reads from the environment.
+package struct VariableNames: Sendable, Hashable, Codable {
+    /// Of `${env.NAME}`, sorted.
+    package var names: [String]
+
+    package init(names: [String]) { self.names = names }
 }
 
 /// `POST /v1/services/{name}/scale`.

@@ -1,5 +1,6 @@
 import AloftModel
 import AloftRollout
+import Foundation
 
 extension ReleaseReport {
     /// - Parameter isWhole: With what its commands printed.
@@ -15,6 +16,7 @@ extension ReleaseReport {
 
     private static func outputs(of release: Release) -> [Output] {
         release.gates.filter { !$0.output.isEmpty }.map { Output(name: name(of: $0), lines: $0.output) }
+            + (release.output.map { [Output(name: "a replica that was not ready", lines: $0)] } ?? [])
     }
 
     private static func name(of gate: GateRecord) -> String {
@@ -61,7 +63,7 @@ extension RolloutReport {
             message: Self.message(progress, now), isPaused: progress.isPaused,
             intervals: verdicts.suffix(Self.mostIntervals).map(Interval.init),
             verdict: progress.verdict.map { "\($0.verdict)" }, approvals: progress.openApprovals,
-            outcome: Self.outcome(progress))
+            outcome: Self.outcome(progress), lastLines: progress.lastLines.isEmpty ? nil : progress.lastLines)
     }
 
     /// A release of another environment that waits for approvals before it is taken.
@@ -83,6 +85,7 @@ extension RolloutReport {
         case .promoting: "promoting"
         case .checking: "checking"
         case .watching: "watching"
+        case .keeping: "keeping"
         case .cleaning: "cleaningUp"
         case .restoring, .returning, .removing: "rollingBack"
         case .frozen: "frozen"
@@ -103,19 +106,31 @@ extension RolloutReport {
         if progress.isEnd || progress.phase == .frozen || progress.cause != nil, let reason = progress.reason {
             return reason
         }
+        if progress.phase == .keeping, !progress.isPaused, let stable = progress.stable, let next = progress.next {
+            return
+                "release \(stable) is kept until \(clock(next)); `aloft abort \(progress.service)` goes back to it at once"
+        }
         var parts = [progress.stepName, progress.waitingFor.map { "waits for \($0)" }].compactMap { $0 }
         if let next = progress.next, next > now {
             let left = Duration.seconds((next - now).components.seconds + 1).quantity
             // A deadline is not a forecast.
             parts.append([.starting, .restoring].contains(progress.phase) ? "given up in \(left)" : "\(left) left")
         }
+        if let trouble = progress.trouble { parts.insert(trouble, at: 0) }
         if let output = progress.output { parts.append(output) }
         return parts.joined(separator: ", ")
     }
 
+    /// `14:03` on the machine's clock.
+    private static func clock(_ time: Timestamp) -> String {
+        let date = Date(timeIntervalSince1970: Double(time.nanoseconds) / 1e9)
+        let local = time + .seconds(TimeZone.current.secondsFromGMT(for: date))
+        return String(local.description.dropFirst(11).prefix(5))
+    }
+
     private static func outcome(_ progress: RolloutProgress) -> Outcome? {
         switch progress.phase {
-        case .done: .succeeded
+        case .done, .keeping: .succeeded
         case .frozen: .frozen
         case .failed, .rolledBack:
             switch progress.cause {

@@ -8,18 +8,24 @@ package struct DeployRequest: Sendable, Hashable, Codable {
     package var image: String?
     /// Variables of `--set env.NAME=VALUE`, on top of the file's `env`.
     package var environment: [String: String]
+    /// Names of `--unset env.NAME`: set by an earlier deploy, and the file's again from now on.
+    package var unset: [String]?
+    /// What the caller's shell has for the names of `GET /v1/variables`; nil keeps the values there are.
+    package var variables: [String: String]?
     /// Why, in the words of who deploys.
     package var message: String?
     /// Who, as the command line knows it: the name of the user that runs it.
     package var user: String
 
     package init(
-        artifact: String? = nil, image: String? = nil, environment: [String: String] = [:], message: String? = nil,
-        user: String
+        artifact: String? = nil, image: String? = nil, environment: [String: String] = [:], unset: [String]? = nil,
+        variables: [String: String]? = nil, message: String? = nil, user: String
     ) {
         self.artifact = artifact
         self.image = image
         self.environment = environment
+        self.unset = unset
+        self.variables = variables
         self.message = message
         self.user = user
     }
@@ -188,7 +194,7 @@ package struct RolloutReport: Sendable, Hashable, Codable {
     package var strategy: String
     package var by: String
     package var started: Timestamp
-    /// One word: `gates migrating starting shifting waiting promoting checking watching cleaningUp rollingBack frozen done`.
+    /// One word: `gates migrating starting shifting waiting promoting checking watching keeping cleaningUp rollingBack frozen done`.
     package var phase: String
     /// From 1, of `steps`; 0 where the strategy has none.
     package var step: Int
@@ -209,14 +215,16 @@ package struct RolloutReport: Sendable, Hashable, Codable {
     package var verdict: String?
     /// Names of the approvals that this or a later step waits for.
     package var approvals: [String]
-    /// Nil while it is under way.
+    /// Nil while it is under way; one that only keeps its old set has succeeded.
     package var outcome: Outcome?
+    /// What a replica of the new release that is not ready printed last; nil where there is nothing.
+    package var lastLines: [String]?
 
     package init(
         service: String, release: Int, stable: Int?, strategy: String, by: String, started: Timestamp, phase: String,
         step: Int, steps: Int, weight: Double, ready: Int, desired: Int, stableReady: Int, stableDesired: Int,
         message: String, isPaused: Bool = false, intervals: [Interval] = [], verdict: String? = nil,
-        approvals: [String] = [], outcome: Outcome? = nil
+        approvals: [String] = [], outcome: Outcome? = nil, lastLines: [String]? = nil
     ) {
         self.service = service
         self.release = release
@@ -238,6 +246,7 @@ package struct RolloutReport: Sendable, Hashable, Codable {
         self.verdict = verdict
         self.approvals = approvals
         self.outcome = outcome
+        self.lastLines = lastLines
     }
 }
 

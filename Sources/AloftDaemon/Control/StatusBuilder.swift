@@ -78,7 +78,12 @@ struct StatusBuilder {
             probes: status.probes.map {
                 ProbeReport(kind: $0.kind.rawValue, passed: $0.passed, answer: $0.text, streak: $0.streak)
             },
-            lastLines: lines(of: status))
+            lastLines: lines(of: status), isCrashLooping: isCrashLooping(status))
+    }
+
+    private func isCrashLooping(_ status: ReplicaStatus) -> Bool {
+        let limit = plan.services.first { $0.name == status.id.service }?.deploy.maxCrashes ?? DeploySpec().maxCrashes
+        return status.failedStarts >= limit
     }
 
     /// Of this process, or of the last one where this one has said nothing.

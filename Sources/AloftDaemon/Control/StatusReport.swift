@@ -86,13 +86,16 @@ package struct ServiceReport: Sendable, Hashable, Codable {
     package var rollout: RolloutReport?
     /// What its next release waits for: `waits for its image ghcr.io/acme/api:1.4`.
     package var waitsFor: String?
+    /// Variables that `aloft deploy --set` has set over the file; nil where there are none.
+    package var set: [String]?
     /// Why the number of replicas is what it is, where Aloft chooses it: `8: p95 612 ms over 500 ms for 2m; step 2`.
     package var scaling: ScalingReport?
 
     package init(
         name: String, desired: Int, ready: Int, minReplicas: Int, maxReplicas: Int, minAvailable: Int,
         updating: Bool = false, listen: String, replicas: [ReplicaReport], release: Int? = nil,
-        rollout: RolloutReport? = nil, waitsFor: String? = nil, scaling: ScalingReport? = nil
+        rollout: RolloutReport? = nil, waitsFor: String? = nil, scaling: ScalingReport? = nil,
+        set: [String]? = nil
     ) {
         self.name = name
         self.desired = desired
@@ -107,6 +110,7 @@ package struct ServiceReport: Sendable, Hashable, Codable {
         self.rollout = rollout
         self.waitsFor = waitsFor
         self.scaling = scaling
+        self.set = set
     }
 }
 
@@ -176,8 +180,10 @@ package struct ReplicaReport: Sendable, Hashable, Codable {
     /// When it is started again.
     package var nextStart: Timestamp?
     package var probes: [ProbeReport]
-    /// Its last lines of output, oldest first, at most ten; only where it is not ready.
+    /// What it printed last that may say why it is not ready, oldest first, at most ten.
     package var lastLines: [String]
+    /// It ended as often in a row before it was ready as `deploy.maxCrashes` bears; nil from an older daemon.
+    package var isCrashLooping: Bool?
 
     package init(
         name: String, generation: Int, release: Int = 0, state: String, inRotation: Bool,
@@ -185,7 +191,7 @@ package struct ReplicaReport: Sendable, Hashable, Codable {
         address: String? = nil, cpu: Double? = nil, cpuSeconds: Double? = nil, memory: Int? = nil, restarts: Int = 0,
         adopted: Bool = false, current: Bool = true, activeRequests: Int? = nil, requests: Int? = nil,
         limits: String = "none", reason: String? = nil, lastExit: String? = nil, nextStart: Timestamp? = nil,
-        probes: [ProbeReport] = [], lastLines: [String] = []
+        probes: [ProbeReport] = [], lastLines: [String] = [], isCrashLooping: Bool? = nil
     ) {
         self.name = name
         self.generation = generation
@@ -209,6 +215,7 @@ package struct ReplicaReport: Sendable, Hashable, Codable {
         self.nextStart = nextStart
         self.probes = probes
         self.lastLines = lastLines
+        self.isCrashLooping = isCrashLooping
     }
 }
 

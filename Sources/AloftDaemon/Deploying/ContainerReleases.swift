@@ -61,10 +61,12 @@ final class ContainerReleases: Service {
             var told = ""
             while let problem = await settle(change) {
                 if problem != told {
-                    operations.events.publish(.error, "release.refused", change.service, problem)
+                    operations.events.publish(
+                        .error, "release.refused", change.service, "the file's change could not be deployed: \(problem)"
+                    )
                     told = problem
                 }
-                say("\(problem); tried again in \(wait.quantity)", of: change.service)
+                say("could not be deployed: \(problem); tried again in \(wait.quantity)", of: change.service)
                 do { try await Task.sleep(for: wait) } catch { return }
                 wait = min(wait * 2, Self.retry.longest)
             }
@@ -86,9 +88,9 @@ final class ContainerReleases: Service {
             }
             return nil
         } catch let failure as ControlFailure {
-            return "its change was not deployed: \(failure.message)"
+            return failure.message
         } catch {
-            return "its change was not deployed: \(error)"
+            return "\(error)"
         }
     }
 

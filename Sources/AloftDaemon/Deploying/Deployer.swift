@@ -33,7 +33,8 @@ struct Deployer: Sendable {
             do {
                 try await takeOver(spec, running, reason)
             } catch {
-                events.publish(.warning, "release.refused", spec.name, "its change was not deployed: \(error)")
+                events.publish(
+                    .warning, "release.refused", spec.name, "the file's change could not be deployed: \(error)")
             }
         }
     }
@@ -63,10 +64,8 @@ struct Deployer: Sendable {
     }
 
     /// An artifact or image stays until the file itself names another folder or image; variables stay.
-    private func kept(for spec: ServiceSpec) async throws(RolloutError) -> ReleaseOverrides {
-        let newest = try await rollouts.releases(of: spec.name).last {
-            $0.status != .failed && $0.status != .rolledBack
-        }
+    func kept(for spec: ServiceSpec) async throws(RolloutError) -> ReleaseOverrides {
+        let newest = try await rollouts.releases(of: spec.name).last(where: Self.stands)
         guard let newest else { return ReleaseOverrides() }
         var overrides = newest.overrides
         overrides.pinned = nil
@@ -81,7 +80,7 @@ struct Deployer: Sendable {
         return overrides
     }
 
-    private static func seenKey(_ service: String) -> String { "file/\(service)" }
+    static func seenKey(_ service: String) -> String { "file/\(service)" }
 
     // MARK: People
 
@@ -92,6 +91,7 @@ struct Deployer: Sendable {
         var overrides = try await kept(for: spec)
         if let artifact { overrides.artifact = artifact }
         if let image = request.image { overrides.image = try await immutable(.image(image), of: spec) }
+        try take(back: request.unset ?? [], from: &overrides, of: spec.name)
         overrides.environment.merge(request.environment) { _, new in new }
         let release = try await begin(
             spec, running, overrides, reason: .deploy, by: request.user, message: request.message)
@@ -99,11 +99,26 @@ struct Deployer: Sendable {
         return release
     }
 
+    /// `--unset`: the file speaks again.
+    private func take(
+        back names: [String], from overrides: inout ReleaseOverrides, of service: String
+    ) throws(ControlFailure) {
+        for name in names where overrides.environment.removeValue(forKey: name) == nil {
+            let set = overrides.environment.keys.sorted().map { "env.\($0)" }.joined(separator: ", ")
+            throw ControlFailure(
+                .refused, "env.\(name) of \(service) is not set by `aloft deploy --set`",
+                hint: set.isEmpty ? "nothing is: what the file says is what runs" : "set are: \(set)")
+        }
+    }
+
     /// A new release with the content of an earlier one; the file stays as it is and is not taken over again.
     func rollback(_ service: String, _ request: RollbackRequest) async throws -> Release {
         if let progress = await rollouts.status(service), !progress.isEnd, request.to == nil {
             throw ControlFailure(
-                .busy, "release \(progress.release) of \(service) is being rolled out by \(progress.by)",
+                .busy,
+                progress.phase == .keeping
+                    ? "the release before release \(progress.release) of \(service) is still up"
+                    : "release \(progress.release) of \(service) is being rolled out by \(progress.by)",
                 hint: "`aloft abort \(service)` goes back to the release before it")
         }
         let earlier = try chosen(try await rollouts.releases(of: service), request, service)
@@ -111,7 +126,22 @@ struct Deployer: Sendable {
             ReleaseDraft(
                 service: service, by: request.user, reason: .rollback(to: earlier.number), message: request.message,
                 fileDigest: earlier.fileDigest, environment: earlier.environment, overrides: earlier.overrides,
-                specDigest: earlier.specDigest))
+                specDigest: try await digest(ofAgain: earlier)))
+    }
+
+    /// A release is its file and what was said beside it; values of `${env.NAME}` are the daemon's, and are not kept.
+    ///
+    /// - Throws: `refused` where it differs from the current one in such values alone: nothing would come back.
+    private func digest(ofAgain earlier: Release) async throws -> String {
+        let digest = book.digest(try book.spec(of: earlier))
+        guard let current = try await book.current(earlier.service), current.specDigest != earlier.specDigest,
+            current.overrides == earlier.overrides, book.digest(try book.spec(of: current)) == digest
+        else { return digest }
+        throw ControlFailure(
+            .refused,
+            "release \(earlier.number) differs from release \(current.number) of \(earlier.service) only in values of "
+                + "`${env.NAME}`, which releases do not keep: nothing would change",
+            hint: "export the former values and `aloft reload`")
     }
 
     private func chosen(

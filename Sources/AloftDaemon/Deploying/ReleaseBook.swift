@@ -13,8 +13,8 @@ final class ReleaseBook: Sendable {
     let artifacts: ReleaseArtifacts
     /// Absolute path of the daemon's file: relative paths start in its folder.
     private let file: String
-    /// The environment of `aloft up`, for `${env.X}`.
-    private let variables: [String: String]
+    /// For `${env.X}`.
+    let variables: HostVariables
     private let plans = Mutex<[(key: Key, plan: Plan)]>([])
 
     private struct Key: Hashable {
@@ -26,7 +26,7 @@ final class ReleaseBook: Sendable {
         self.store = store
         self.artifacts = artifacts
         file = options.file
-        variables = options.hostEnvironment
+        variables = HostVariables(options.hostEnvironment)
     }
 
     func current(_ service: String) async throws -> Release? {
@@ -104,7 +104,7 @@ final class ReleaseBook: Sendable {
     func read(_ text: [UInt8], environment: String?) throws(ControlFailure) -> Plan {
         let slash = file.lastIndex(of: "/") ?? file.startIndex
         let source = SourceFile(name: file, directory: String(file[..<slash]), bytes: text)
-        return try Running.check(source, environment: environment, variables: variables).running.plan
+        return try Running.check(source, environment: environment, variables: variables.values).running.plan
     }
 
     func laid(_ overrides: ReleaseOverrides, over spec: ServiceSpec) -> ServiceSpec {
@@ -119,5 +119,17 @@ final class ReleaseBook: Sendable {
     }
 
     /// Of what a process is given at its start.
-    func digest(_ spec: ServiceSpec) -> String { SpecDigest.of(spec, host: variables) }
+    ///
+    /// - Parameter values: Of `${env.NAME}`, where they are not the present ones.
+    func digest(_ spec: ServiceSpec, _ values: [String: String]? = nil) -> String {
+        SpecDigest.of(spec, host: values ?? variables.values)
+    }
+
+    /// A release's processes, with all that a file may change without a release.
+    func file(_ file: ServiceSpec, over processes: ServiceSpec) -> ServiceSpec {
+        var spec = processes
+        (spec.scaling, spec.deploy, spec.release) = (file.scaling, file.deploy, file.release)
+        (spec.probes, spec.stop, spec.restart) = (file.probes, file.stop, file.restart)
+        return spec
+    }
 }

@@ -9,7 +9,7 @@ import Synchronization
 final class WantedReplicas: Sendable {
     private let journal: Journal
     private let numbers = Mutex<[String: Int]>([:])
-    private let reach = Mutex<[String: (least: Int, bounds: ClosedRange<Int>)]>([:])
+    private let specs = Mutex<[String: ScalingSpec]>([:])
 
     init(journal: Journal) { self.journal = journal }
 
@@ -17,7 +17,7 @@ final class WantedReplicas: Sendable {
 
     /// Reads what the journal has.
     func restore(services: [ServiceSpec], events: EventQueue) async {
-        apply(services)
+        _ = apply(services)
         for service in services {
             do {
                 guard let text = try await journal.fact(Self.key(service.name)), let count = Int(text) else { continue }
@@ -28,18 +28,35 @@ final class WantedReplicas: Sendable {
         }
     }
 
-    /// Takes the file's bounds over; a number that they no longer allow is brought within them.
-    func apply(_ services: [ServiceSpec]) {
-        reach.withLock { reach in
-            reach = [:]
-            for spec in services { reach[spec.name] = (spec.scaling.minReplicas, spec.scaling.reach) }
+    /// Takes the file's bounds over, as compute does: what runs stays, brought within them.
+    ///
+    /// - Returns: Numbers that are said only now, to be written down.
+    func apply(_ services: [ServiceSpec]) -> [(service: String, count: Int)] {
+        let known = specs.withLock { Set($0.keys) }
+        let before: [String: Int] = known.reduce(into: [:]) { $0[$1] = number(of: $1) }
+        specs.withLock { specs in
+            specs = Dictionary(services.map { ($0.name, $0.scaling) }, uniquingKeysWith: { first, _ in first })
         }
+        return numbers.withLock { numbers in
+            services.compactMap { spec -> (service: String, count: Int)? in
+                guard let count = before[spec.name] else { return nil }
+                let next = spec.scaling.bounded(count)
+                guard next != (numbers[spec.name] ?? spec.scaling.minReplicas) else { return nil }
+                numbers[spec.name] = next
+                return (spec.name, next)
+            }
+        }
+    }
+
+    func write(_ counts: [(service: String, count: Int)]) async throws {
+        for (service, count) in counts { try await journal.setFact(Self.key(service), "\(count)") }
     }
 
     /// Within the bounds of the service; the least where nobody has said another number.
     func number(of service: String) -> Int {
-        guard let (least, bounds) = reach.withLock({ $0[service] }) else { return 0 }
-        let count = numbers.withLock { $0[service] } ?? least
+        guard let scaling = specs.withLock({ $0[service] }) else { return 0 }
+        let bounds = scaling.reach
+        let count = numbers.withLock { $0[service] } ?? scaling.minReplicas
         return min(max(count, bounds.lowerBound), bounds.upperBound)
     }
 

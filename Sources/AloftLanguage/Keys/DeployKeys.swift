@@ -6,7 +6,7 @@ enum DeployKeys {
         "deploy",
         [
             strategy.member, rolling.member, blueGreen.member, steps.member, canary.member, analysis.member,
-            onFailure.member, watch.member, progressDeadline.member, gates.member, history.member,
+            onFailure.member, watch.member, progressDeadline.member, maxCrashes.member, gates.member, history.member,
         ],
         build: build)
 
@@ -15,7 +15,8 @@ enum DeployKeys {
         let strategy = fields[strategy]
         var spec = DeploySpec(
             strategy: strategy, analysis: fields[analysis], onFailure: fields[onFailure], watch: fields[watch],
-            progressDeadline: fields[progressDeadline], gates: fields[gates], history: fields[history])
+            progressDeadline: fields[progressDeadline], maxCrashes: fields[maxCrashes], gates: fields[gates],
+            history: fields[history])
         switch strategy {
         case .rolling: spec.rolling = fields[rolling]
         case .blueGreen: spec.keep = fields[blueGreen].keep
@@ -119,6 +120,12 @@ enum DeployKeys {
         "A release whose replicas are not ready for so long has failed.", example: "2m",
         synonyms: ["timeout", "progressDeadlineSeconds"]
     ) { $0.progressDeadline }
+
+    static let maxCrashes = Key<DeploySpec, Int>.standard(
+        "maxCrashes", .integer(1...100), "3",
+        "A release of which a replica ends so often in a row before it was ready has failed.", example: "1",
+        synonyms: ["maxRestarts", "crashLimit", "backoffLimit"]
+    ) { $0.maxCrashes }
 
     static let gates = Key<DeploySpec, GatesSpec>.standard(
         "gates", ReleaseKeys.gates.kind.withoutAddress, "{}",

@@ -27,6 +27,8 @@ struct Reader: Sendable {
     let variables: Set<String>
     /// The overlay that was chosen.
     var environment: String?
+    /// A variable may have no value here.
+    var acceptsUnset = false
     /// Names of all services of the file, whether they can be read or not.
     var services: [String] = []
     /// Names of all environments of the file.

@@ -109,7 +109,7 @@ enum TemplateText {
     }
 
     private static func variable(_ name: String, _ reader: Reader) -> Result<Template.Part, Complaint> {
-        guard !reader.variables.contains(name) else { return .success(.environment(name)) }
+        guard !reader.acceptsUnset, !reader.variables.contains(name) else { return .success(.environment(name)) }
         let near = reader.problems.takesHints ? Nearest.word(to: name, among: reader.variables) : nil
         return .failure(
             Complaint(

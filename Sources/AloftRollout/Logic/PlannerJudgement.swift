@@ -2,7 +2,7 @@ import AloftModel
 
 /// What the new set is judged by all along: that it stays ready, and how it answers.
 extension RolloutPlanner {
-    private static let judged: Set<RolloutPhase> = [.starting, .shifting, .promoting, .checking, .watching]
+    private static let judged: Set<RolloutPhase> = [.starting, .shifting, .promoting, .checking, .watching, .keeping]
 
     /// Replicas that end, that flap, and that never become ready.
     mutating func watchReadiness() {
@@ -10,13 +10,18 @@ extension RolloutPlanner {
         let ready = min(canary?.ready ?? 0, target)
         let why = canary?.failure.map { ": \($0)" } ?? ""
         let crashes = state.readiness.observe(ready: ready, target: target, crashes: canary?.crashes, at: facts.time)
+        let failedStarts = state.readiness.counted(canary?.failedStarts ?? 0)
         let readiness = state.readiness
+        if ready < target, let output = canary?.output, !output.isEmpty { state.output = output }
         if target > 0 && crashes >= target {
             fail("its replicas were ready and ended, \(crashes) in a moment\(why)")
         } else if readiness.best > 0 && ready == 0 && target > 0 {
             fail("none of its replicas is ready any more\(why)")
         } else if readiness.losses >= max(Self.minLosses, (target + 1) / 2) {
             fail("its replicas do not stay ready: lost \(readiness.losses) times\(why)")
+        } else if ready < target, let canary, canary.isStuck || failedStarts >= deploy.maxCrashes {
+            let times = failedStarts <= 1 ? "" : " \(failedStarts) times in a row"
+            fail("a replica ended\(times) before it was ready\(why)")
         } else if let since = readiness.lackingSince, facts.time - since >= deploy.progressDeadline {
             fail("\(ready) of \(target) replicas are ready after \(deploy.progressDeadline.quantity)\(why)")
         }

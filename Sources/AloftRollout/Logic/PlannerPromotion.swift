@@ -47,8 +47,16 @@ extension RolloutPlanner {
         let isWhole = canary.map { $0.ready >= $0.desired } ?? false
         let isKept = state.strategy == .blueGreen && state.stable != nil && (elapsed < deploy.keep || !isWhole)
         if !isKept || state.isHastened { dropStable() }
-        let wait = state.strategy == .blueGreen ? max(deploy.watch, deploy.keep) : deploy.watch
-        if state.isHastened || (elapsed >= wait && isWhole && !state.isPaused) { enter(.cleaning) }
+        if state.isHastened || (elapsed >= deploy.watch && isWhole && !state.isPaused) {
+            enter(isKept && !state.isHastened ? .keeping : .cleaning)
+        }
+    }
+
+    /// Whoever deployed waits no longer; only the old set is still there. It leaves when the new one is whole.
+    mutating func keep() {
+        let isWhole = canary.map { $0.ready >= $0.desired } ?? false
+        let isOver = elapsed >= deploy.keep - deploy.watch && isWhole && !state.isPaused
+        if state.isHastened || isOver { enter(.cleaning) }
     }
 
     mutating func clean() {

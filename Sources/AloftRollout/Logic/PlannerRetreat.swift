@@ -9,7 +9,7 @@ extension RolloutPlanner {
             end(.failed, .failure, reason)
         case .frozen, .restoring, .returning, .removing, .done, .failed, .rolledBack:
             freeze(reason)
-        case .starting, .shifting, .promoting, .checking, .watching, .cleaning:
+        case .starting, .shifting, .promoting, .checking, .watching, .keeping, .cleaning:
             if state.stable == nil {
                 freeze("\(reason); there is no release to go back to")
             } else if state.migration.mayHaveRun && spec.release?.reversible != true {

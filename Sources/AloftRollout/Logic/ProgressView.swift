@@ -9,6 +9,7 @@ extension RolloutProgress {
             phaseBegan: state.phaseBegan, weight: state.isSplit ? state.weight : nil, isPaused: state.isPaused,
             isPromoted: state.isPromoted, migration: state.migration, cause: state.cause,
             reason: state.reason)
+        lastLines = state.output ?? []
     }
 
     init(
@@ -26,6 +27,7 @@ extension RolloutProgress {
             stepName = names[state.step]
         }
         if state.phase == .gates || state.phase == .migration { self.output = output }
+        trouble = Self.trouble(state, facts, spec)
         openApprovals = RolloutPlanner.openApprovals(of: state, spec)
         waitingFor = Self.wait(state, facts, spec, self)
         next = Self.end(state, spec).map { facts.wall + max(.zero, $0 - facts.time) }
@@ -68,6 +70,14 @@ extension RolloutProgress {
         }
     }
 
+    /// Said from the first end on, and not only once it was given up.
+    private static func trouble(_ state: RolloutState, _ facts: RolloutFacts, _ spec: ServiceSpec) -> String? {
+        guard let set = facts.set(state.release), set.failedStarts > 0, set.ready < set.desired,
+            let failure = set.failure, !state.phase.isGoingBack
+        else { return nil }
+        return "ended \(set.failedStarts) of \(spec.deploy.maxCrashes) times before it was ready: \(failure)"
+    }
+
     private static func missing(_ count: Count, _ what: String) -> String? {
         count.ready < count.desired ? "\(count.desired - count.ready) of \(count.desired) \(what) to be ready" : nil
     }
@@ -97,9 +107,8 @@ extension RolloutProgress {
                 case .weight(let weight, let wait) = steps[state.step], state.weight == weight
             else { return nil }
             return state.since + wait
-        case .watching:
-            let keep = state.strategy == .blueGreen ? spec.deploy.keep : .zero
-            return state.since + max(spec.deploy.watch, keep)
+        case .watching: return state.since + spec.deploy.watch
+        case .keeping: return state.since + spec.deploy.keep - spec.deploy.watch
         case .starting, .restoring:
             return state.since + spec.deploy.progressDeadline
         default:

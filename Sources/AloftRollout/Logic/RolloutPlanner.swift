@@ -59,6 +59,7 @@ package struct RolloutPlanner {
         case .promoting: promote()
         case .checking: runChecks()
         case .watching: watch()
+        case .keeping: keep()
         case .cleaning: clean()
         case .restoring: restore()
         case .returning: returnTraffic()

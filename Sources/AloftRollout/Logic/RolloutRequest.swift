@@ -163,6 +163,8 @@ extension RolloutPlanner {
         state.reason = nil
         state.isPaused = false
         state.readiness = ReadinessState()
+        state.readiness.isTriedAgain = true
+        state.output = nil
         state.analysis = AnalysisState()
     }
 }

@@ -52,7 +52,7 @@ extension Rollouts {
     private func wait(after state: RolloutState, acted: Bool) -> Duration {
         if acted || state.strategy == .rolling && state.phase == .shifting { return Self.quickLook }
         switch state.phase {
-        case .shifting, .watching, .frozen: return Self.slowLook
+        case .shifting, .watching, .keeping, .frozen: return Self.slowLook
         default: return Self.quickLook
         }
     }
@@ -93,6 +93,7 @@ extension Rollouts {
                 new.gates += step.gates
                 new.verdicts = (new.verdicts + [step.verdict].compactMap { $0 }).suffix(Release.maxVerdicts)
                 new.migration = step.state.migration
+                if step.state.reason != nil, let output = step.state.output { new.output = output }
                 let given = Set(new.approvals)
                 new.approvals += step.state.approvals.filter { !given.contains($0) }
             }

@@ -80,7 +80,7 @@ extension Rollouts {
         state.reason = "\(error)"
         let event = Event(
             time: wall, severity: .error, kind: "rollout.failed", subject: state.service,
-            message: "release \(state.release): \(error)")
+            message: error.message(ofRelease: state.release))
         for event in state.untold + [event] { ports.event(event) }
         state.untold = []
         let changed = releases.filter { $0.number == state.release && $0.status == .rollingOut }.map { release in
@@ -126,7 +126,7 @@ extension Rollouts {
         ports.event(
             Event(
                 time: wall, severity: .error, kind: "rollout.failed", subject: service,
-                message: "release \(number): \(error)"))
+                message: error.message(ofRelease: number)))
         do throws(RolloutError) {
             guard var release = try await releases(of: service).first(where: { $0.number == number }) else { return }
             release.status = .failed

@@ -11,7 +11,7 @@ struct ContainerLogicTests {
     private func order(_ spec: ServiceSpec, host: [String: String] = [:]) throws -> ContainerOrder {
         try ContainerOrder(
             LaunchOrder(
-                id: ReplicaID(service: "web", index: 2, generation: 7), service: spec, specDigest: "d1g",
+                id: ReplicaID(service: "web", index: 2, generation: 7), service: spec, host: host, specDigest: "d1g",
                 preferredPort: nil),
             image: "sha256:abc", address: .port(20_001), socketFolder: nil, folder: "/s/run/web-2.7",
             instance: "0123", stateDirectory: "/s", host: host)
