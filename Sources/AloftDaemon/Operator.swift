@@ -39,14 +39,15 @@ struct Operator: Sendable {
     }
 
     /// What a file of this text would change, with this environment of it or the one that runs; changes nothing.
-    func difference(to text: [UInt8], environment: String?) throws -> PlanDifference {
+    func difference(to text: [UInt8], environment: String?) async throws -> PlanDifference {
         let slash = options.file.lastIndex(of: "/") ?? options.file.startIndex
         let source = SourceFile(name: options.file, directory: String(options.file[..<slash]), bytes: text)
         let proposed = try Running.check(
             source, environment: environment ?? options.environmentName, variables: options.hostEnvironment
         ).running
         return PlanDifference(
-            changes: Language.difference(from: present.facts.running.plan, to: proposed.plan),
+            changes: Language.difference(from: present.facts.running.plan, to: proposed.plan)
+                + (try await deployer.codeChanges(proposed.plan)),
             digest: proposed.digest)
     }
 

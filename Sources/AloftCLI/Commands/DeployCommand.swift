@@ -12,7 +12,7 @@ struct DeployCommand: AsyncParsableCommand {
                      aloft deploy web --artifact build/ --message "faster search"
                      aloft deploy api --image registry.example.com/api:1.4 --set env.LEVEL=debug --no-wait
 
-            Shows each step until the release is current, rolled back or frozen, and exits 0 only in the first case. \
+            A release is made where the file, the code in its folder or an option says something new. Shows each step until the release is current, rolled back or frozen, and exits 0 only in the first case. \
             Ctrl-C stops watching, not the rollout. With --json each line is a report of the rollout.
             """)
 

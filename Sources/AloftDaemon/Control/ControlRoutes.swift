@@ -31,7 +31,7 @@ struct ControlRoutes: Sendable {
             let query = RequestQuery(request)
             try query.allow(["environment"])
             let text = try await Self.text(of: request)
-            return try Answer.json(operations.difference(to: text, environment: query["environment"]))
+            return try Answer.json(await operations.difference(to: text, environment: query["environment"]))
         }
         version.post("reload") { _, _ in try Answer.json(await operations.reload()) }
         version.post("services/{name}/restart") { request, context in
