@@ -127,7 +127,8 @@ struct ArtifactTests {
         let scratch = try Scratch()
         let artifacts = ReleaseArtifacts(root: scratch.path + "/releases")
         for name in [".git", "node_modules", "tmp"] {
-            try FileManager.default.createDirectory(atPath: "\(scratch.app)/\(name)", withIntermediateDirectories: false)
+            try FileManager.default.createDirectory(
+                atPath: "\(scratch.app)/\(name)", withIntermediateDirectories: false)
             try scratch.write("app/\(name)/x", "1")
         }
         try scratch.write("app/.gitignore", "node_modules\n")
@@ -146,7 +147,9 @@ struct ArtifactTests {
         try await artifacts.check(digest)
         let config = artifacts.path(of: digest) + "/config"
         #expect(chmod(config, 0o600) == 0 && truncate(config, 1) == 0)
-        await #expect(throws: ArtifactError.damaged("the artifact \(digest.prefix(12)) in \(artifacts.path(of: digest))")) {
+        await #expect(
+            throws: ArtifactError.damaged("the artifact \(digest.prefix(12)) in \(artifacts.path(of: digest))")
+        ) {
             try await artifacts.check(digest)
         }
         try Directories.remove(config)

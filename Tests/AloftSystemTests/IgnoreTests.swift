@@ -19,7 +19,8 @@ struct IgnoreTests {
         ])
     func patterns(line: String, path: String, expected: Bool) {
         let name = path.split(separator: "/").last ?? ""
-        let found = IgnorePattern(line)?.matches(path: Array(path.utf8)[...], name: Array(name.utf8)[...], isFolder: false)
+        let found = IgnorePattern(line)?.matches(
+            path: Array(path.utf8)[...], name: Array(name.utf8)[...], isFolder: false)
         #expect((found ?? false) == expected, "`\(line)` and \(path)")
     }
 
@@ -59,7 +60,9 @@ struct IgnoreTests {
                     try Data("x".utf8).write(to: URL(fileURLWithPath: whole))
                 }
             }
-            let pieces = ["a", "b", "*", "**", "/", "/", "?", "[a-b]", "[!a]", "a.log", "*.txt", "build", "x", "\\!a", "[[a]"]
+            let pieces = [
+                "a", "b", "*", "**", "/", "/", "?", "[a-b]", "[!a]", "a.log", "*.txt", "build", "x", "\\!a", "[[a]",
+            ]
             for place in folders where place.isEmpty || random.next() % 3 == 0 {
                 var lines: [String] = []
                 for _ in 0..<(1 + random.next() % 4) {
@@ -78,7 +81,8 @@ struct IgnoreTests {
                 ["git", "-c", "core.quotePath=false", "ls-files", "-o", "-z", "--exclude-per-directory=.gitignore"],
                 directory: folder)
             let expected = said.output.split(separator: "\0").map(String.init).sorted()
-            var walk = try FolderWalk(folder, rules: IgnoreRules(files: [".gitignore"], standard: [".git"]), deepest: 64)
+            var walk = try FolderWalk(
+                folder, rules: IgnoreRules(files: [".gitignore"], standard: [".git"]), deepest: 64)
             var found: [String] = []
             while let entry = try walk.next() { if entry.status.kind != .folder { found.append(entry.text) } }
             #expect(found.sorted() == expected, "seed \(seed)")
@@ -91,7 +95,8 @@ struct IgnoreTests {
         try FileManager.default.createDirectory(atPath: path + "/dist", withIntermediateDirectories: true)
         defer { do { try Directories.remove(path) } catch { Issue.record("\(error)") } }
         for (name, text) in [
-            ("a.log", ""), ("b.log", ""), ("c.txt", ""), ("dist/x", ""), (".mine", "!dist/\n!a.log\n"), (".git", "dist/\n"),
+            ("a.log", ""), ("b.log", ""), ("c.txt", ""), ("dist/x", ""), (".mine", "!dist/\n!a.log\n"),
+            (".git", "dist/\n"),
         ] { try Data(text.utf8).write(to: URL(fileURLWithPath: "\(path)/\(name)")) }
         let rules = IgnoreRules(given: ["c.txt"], files: [".mine", ".git"], standard: ["*.log"])
         var walk = try FolderWalk(path, rules: rules, deepest: 8)

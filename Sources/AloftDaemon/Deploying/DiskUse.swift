@@ -56,19 +56,18 @@ extension Operator {
     /// Refused before anything is begun, where what a deploy writes would not fit.
     func checkRoom() throws(ControlFailure) {
         let folder = options.paths.directory
+        let (left, use): (Int, String)
         do throws(SystemError) {
             let room = try Directories.room(at: folder)
             guard room.free < min(DiskUse.least, room.size / 20) else { return }
-            throw ControlFailure(
-                .refused,
-                "the disk of \(folder) is full: \(ByteSize(bytes: room.free).rounded) are left. Aloft has there: "
-                    + (try DiskUse(options.paths).description),
-                hint: DiskUse.hint)
-        } catch let failure as ControlFailure {
-            throw failure
+            (left, use) = (room.free, try DiskUse(options.paths).description)
         } catch {
             throw ControlFailure(.failed, "\(error)")
         }
+        throw ControlFailure(
+            .refused,
+            "the disk of \(folder) is full: \(ByteSize(bytes: left).rounded) are left. Aloft has there: \(use)",
+            hint: DiskUse.hint)
     }
 
     /// An artifact that was not taken; of one that would not fit, what takes the room.
@@ -86,8 +85,7 @@ extension Operator {
     /// Forgets releases of a service beyond `keep`, and removes at once what only they named.
     func prune(_ service: String, _ request: PruneRequest) async throws -> PruneReport {
         try await turnstile.alone {
-            let folder = options.paths.directory
-            let before = try Directories.room(at: folder).free
+            let before = try DiskUse(options.paths)
             let history = HistorySpec(keep: request.keep, maxAge: .seconds(1_000 * 365 * 86_400))
             let removed: [Release]
             do {
@@ -99,10 +97,12 @@ extension Operator {
             } catch let error as ArtifactError {
                 throw ControlFailure(.failed, "\(error)")
             }
-            let room = try Directories.room(at: folder).free
+            let after = try DiskUse(options.paths)
+            let (state, kept) = (options.paths.directory, options.paths.releases)
             return PruneReport(
-                service: service, removed: removed.map(\.number), freed: max(0, room - before), free: room,
-                uses: try DiskUse(options.paths).description)
+                service: service, removed: removed.map(\.number), freed: max(0, before.artifacts - after.artifacts),
+                free: try Directories.room(at: Directories.isDirectory(kept) ? kept : state).free,
+                uses: after.description)
         }
     }
 }

@@ -61,7 +61,7 @@ enum ServiceKeys {
         synonyms: ["dir", "workdir", "working_dir", "workingDir", "workingDirectory", "cwd"]
     ) { $0.directory }
 
-    static let ignore = Key<ServiceSpec, [Placed<String>]>.standard(
+    static let ignore = Key<ServiceSpec, [Placed<String>]>.applicable(
         "ignore", .placedList(of: .ignorePattern, count: 0...1000), "[]",
         "What of the folder is no code: left out of artifacts, and of what tells releases apart.",
         detail:
@@ -69,7 +69,7 @@ enum ServiceKeys {
             + "works too. `.git` is always left out. For code that runs in place `.gitignore` holds as well, and files that "
             + "programs leave beside their code do not count, such as `*.log`, `*.pid`, `*.db` and `__pycache__`.",
         example: "[tmp/, \"*.sock\"]", effect: .nextRelease, synonyms: ["exclude", "ignores", "ignored"]
-    ) { $0.ignore.map { Placed(item: $0) } }
+    ) { $0.container == nil ? $0.ignore.map { Placed(item: $0) } : nil }
 
     static let listen = Key<ServiceSpec, ServiceSpec.Listen>.standard(
         "listen",
