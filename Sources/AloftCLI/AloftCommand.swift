@@ -30,7 +30,7 @@ package struct AloftCommand: AsyncParsableCommand {
                 name: "Shipping",
                 subcommands: [
                     DeployCommand.self, RollbackCommand.self, PromoteCommand.self, ApproveCommand.self,
-                    AbortCommand.self, PauseCommand.self, ResumeCommand.self, HistoryCommand.self,
+                    AbortCommand.self, PauseCommand.self, ResumeCommand.self, HistoryCommand.self, PruneCommand.self,
                 ]),
             CommandGroup(
                 name: "Watching",

@@ -133,7 +133,12 @@ private struct Parts {
         let (changes, containers) = AsyncStream<ContainerReleases.Change>.makeStream(
             bufferingPolicy: .bufferingNewest(1024))
         let deployer = Deployer(
-            book: book, journal: stores.journal, rollouts: rollouts, compute: compute, wanted: wanted, events: events,
+            book: book,
+            code: ReleaseCode(
+                artifacts: book.artifacts,
+                folders: CodeFolders(
+                    indexes: stores.paths.folders, leftOut: [options.file, stores.paths.directory])),
+            journal: stores.journal, rollouts: rollouts, compute: compute, wanted: wanted, events: events,
             user: options.user, containers: containers)
         try await resume(compute, deployer)
         let scaler = makeScaler(compute, wanted, rollouts)
@@ -176,7 +181,8 @@ private struct Parts {
             operations: operations, control: control, admin: admin, requests: requests, unreachable: unreachable,
             scaler: ScalerService(scaler: scaler, wanted: self.wanted), rollouts: rollouts,
             pruning: Pruning(
-                present: present, rollouts: rollouts, book: book, compute: compute, turnstile: operations.turnstile,
+                present: present, rollouts: rollouts, book: book, folders: deployer.code.folders, compute: compute,
+                turnstile: operations.turnstile,
                 events: events),
             containers: ContainerReleases(operations: operations, changes: changes),
             notices: NoticeService(

@@ -57,7 +57,9 @@ struct Operator: Sendable {
             source, environment: environment ?? options.environmentName, variables: deployer.book.variables.values)
         let proposed = try Running.checked(reading, source)
         let offer = deployer.book.variables.offer(given, reading: Language.variables(of: proposed.plan))
-        return try await difference(to: proposed, offer)
+        var difference = try await difference(to: proposed, offer)
+        difference.changes += try await deployer.codeChanges(proposed.plan)
+        return difference
     }
 
     private func difference(to next: Running, _ offer: HostVariables.Offer) async throws(ControlFailure)

@@ -4,14 +4,18 @@ import AloftRollout
 
 /// Deploys that people ask for; the file is read again first, since it is part of the release.
 extension Operator {
-    /// Makes a release of the file as it is now and of what the request says beside it.
-    func deploy(_ service: String, _ request: DeployRequest) async throws -> Release {
+    /// Makes a release of the file and the code as they are now, and of what the request says beside them.
+    ///
+    /// - Returns: What the user should know of it, too.
+    func deploy(_ service: String, _ request: DeployRequest) async throws -> (release: Release, notes: [String]) {
         try check(request)
-        // A copy takes long, and holds nobody up.
-        let artifact = try await request.artifact.asyncMap { try await keep($0) }
+        try checkRoom()
         let ahead = try readFile(request.variables).running.plan.services.first { $0.name == service }
+        // A copy takes long, and holds nobody up.
+        let artifact = try await artifact(request, ahead)
+        defer { if let artifact { deployer.book.artifacts.letGo(artifact.digest) } }
         if let ahead, ahead.container != nil { try await deployer.prepareImage(ahead, image: request.image) }
-        return try await alone {
+        let release = try await alone {
             let running = try await upToDate(request.variables, sparing: service)
             guard let spec = running.plan.services.first(where: { $0.name == service }) else {
                 throw ControlFailure(.unknownService, "the file has no service `\(service)` any more")
@@ -21,7 +25,24 @@ extension Operator {
                     .refused, "\(service) runs in containers, whose files are in the image",
                     hint: "give --image, or remove `image` and `build` from the file")
             }
-            return try await deployer.deploy(spec, running, request, artifact: artifact)
+            return try await deployer.deploy(spec, running, request, artifact: artifact?.digest)
+        }
+        guard let skipped = artifact?.skipped, !skipped.isEmpty else { return (release, []) }
+        return (release, ["not copied, as no copy can be made of it: \(skipped.joined(separator: ", "))"])
+    }
+
+    /// A copy of the folder that the request names, or else the file.
+    private func artifact(_ request: DeployRequest, _ spec: ServiceSpec?) async throws(ControlFailure) -> Artifact? {
+        let fromFile = request.image == nil ? spec?.deploy.artifact : nil
+        guard let folder = request.artifact ?? fromFile else { return nil }
+        do {
+            return try await deployer.code.keep(folder, of: spec)
+        } catch ArtifactError.notAFolder(let path) where request.artifact == nil {
+            throw ControlFailure(
+                .refused, "`services.\(spec?.name ?? "").deploy.artifact` is no folder: \(path)",
+                hint: "build the app first, or correct the path")
+        } catch {
+            throw refusal(error)
         }
     }
 
@@ -32,6 +53,11 @@ extension Operator {
     /// Takes over what another environment's daemon runs.
     func take(_ service: String, _ request: TakeRequest) async throws -> Release {
         let candidate = try await desk.fetch(service, request)
+        defer {
+            for digest in [candidate.release.fileDigest, candidate.artifact].compactMap({ $0 }) {
+                deployer.book.artifacts.letGo(digest)
+            }
+        }
         return try await alone {
             let plan = present.facts.running.plan
             let target = try desk.check(candidate, into: plan.environment, environments: plan.environments)
@@ -53,14 +79,6 @@ extension Operator {
         }
         _ = try await takeOver(next, sparing: service)
         return present.facts.running
-    }
-
-    private func keep(_ folder: String) async throws(ControlFailure) -> String {
-        do {
-            return try await deployer.book.artifacts.keep(folder: folder).digest
-        } catch {
-            throw ControlFailure(error)
-        }
     }
 
     private func check(_ request: DeployRequest) throws(ControlFailure) {
@@ -85,12 +103,5 @@ extension Operator {
         } catch let error as ArtifactError {
             throw ControlFailure(error)
         }
-    }
-}
-
-extension Optional where Wrapped: Sendable {
-    fileprivate func asyncMap<Value>(_ body: (Wrapped) async throws -> Value) async throws -> Value? {
-        guard let self else { return nil }
-        return try await body(self)
     }
 }

@@ -26,4 +26,6 @@ package struct StatePaths: Sendable, Hashable {
     package var certificates: String { "\(directory)/certificates" }
     /// Artifacts and files of releases, by their digests.
     package var releases: String { "\(directory)/releases" }
+    /// What is known of the files of folders whose code runs in place.
+    package var folders: String { "\(directory)/folders" }
 }

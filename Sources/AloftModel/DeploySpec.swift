@@ -30,6 +30,8 @@ package struct DeploySpec: Sendable, Hashable {
     package enum OnFailure: String, Sendable, Hashable, Codable, CaseIterable { case rollback, freeze }
 
     package var strategy: Strategy
+    /// Absolute folder of which each release gets a copy; nil runs the code in the service's directory, in place.
+    package var artifact: String?
     package var rolling: RollingSpec
     /// `blueGreen.keep`: how long the old set stays up after the switch, so that going back takes no start.
     package var keep: Duration
@@ -47,12 +49,14 @@ package struct DeploySpec: Sendable, Hashable {
     package var history: HistorySpec
 
     package init(
-        strategy: Strategy = .rolling, rolling: RollingSpec = RollingSpec(), keep: Duration = .seconds(600),
+        strategy: Strategy = .rolling, artifact: String? = nil, rolling: RollingSpec = RollingSpec(),
+        keep: Duration = .seconds(600),
         canary: CanarySpec = CanarySpec(), analysis: AnalysisSpec? = nil, onFailure: OnFailure = .rollback,
         watch: Duration = .zero, progressDeadline: Duration = .seconds(600), maxCrashes: Int = 3,
         gates: GatesSpec = GatesSpec(), history: HistorySpec = HistorySpec()
     ) {
         self.strategy = strategy
+        self.artifact = artifact
         self.rolling = rolling
         self.keep = keep
         self.canary = canary
@@ -269,9 +273,14 @@ package struct GatesSpec: Sendable, Hashable {
 package struct HistorySpec: Sendable, Hashable {
     package var keep: Int
     package var maxAge: Duration
+    /// Of the copies of artifacts that the kept releases have.
+    package var maxSize: ByteSize
 
-    package init(keep: Int = 20, maxAge: Duration = .seconds(90 * 86_400)) {
+    package init(
+        keep: Int = 20, maxAge: Duration = .seconds(90 * 86_400), maxSize: ByteSize = .gibibytes(10)
+    ) {
         self.keep = keep
         self.maxAge = maxAge
+        self.maxSize = maxSize
     }
 }

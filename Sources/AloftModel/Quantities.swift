@@ -90,3 +90,19 @@ extension Duration {
         return total == 0 ? "0s" : "\(total)ms"
     }
 }
+
+extension ByteSize {
+    /// For people: `1.2GiB`, `340MiB`, `12KiB`.
+    package var rounded: String {
+        var value = Double(bytes)
+        let units = ["B", "KiB", "MiB", "GiB", "TiB"]
+        var unit = 0
+        while value >= 1024, unit < units.count - 1 {
+            value /= 1024
+            unit += 1
+        }
+        let tenths = Int((value * 10).rounded())
+        return unit == 0 || tenths >= 100 || tenths % 10 == 0
+            ? "\(Int(value.rounded()))\(units[unit])" : "\(tenths / 10).\(tenths % 10)\(units[unit])"
+    }
+}

@@ -14,6 +14,8 @@ package struct ServiceSpec: Sendable, Hashable {
     package var container: ContainerSpec?
     /// Absolute working directory.
     package var directory: String
+    /// Patterns of gitignore(5), from the directory: no part of an artifact, and no code that makes a release another one.
+    package var ignore: [String]
     package var listen: Listen
     /// In the order of the file; names are unique.
     package var environment: [EnvironmentVariable]
@@ -26,7 +28,8 @@ package struct ServiceSpec: Sendable, Hashable {
     package var deploy: DeploySpec
 
     package init(
-        name: String, command: [Template], container: ContainerSpec? = nil, directory: String, listen: Listen,
+        name: String, command: [Template], container: ContainerSpec? = nil, directory: String, ignore: [String] = [],
+        listen: Listen,
         environment: [EnvironmentVariable], resources: Resources, probes: Probes, restart: RestartSpec, stop: StopSpec,
         scaling: ScalingSpec, release: ReleaseSpec? = nil, deploy: DeploySpec = DeploySpec()
     ) {
@@ -34,6 +37,7 @@ package struct ServiceSpec: Sendable, Hashable {
         self.command = command
         self.container = container
         self.directory = directory
+        self.ignore = ignore
         self.listen = listen
         self.environment = environment
         self.resources = resources

@@ -1,3 +1,5 @@
+import AloftModel
+
 /// A folder as it was when it was deployed, kept under its own digest.
 package struct Artifact: Sendable, Hashable, Codable {
     /// SHA-256 over names, kinds, modes of the copy, contents and link targets; 64 hexadecimal digits.
@@ -8,13 +10,29 @@ package struct Artifact: Sendable, Hashable, Codable {
     package var bytes: Int
     /// False where the same tree was there already.
     package var isNew: Bool
+    /// What no copy can be made of and was passed over: `run/app.sock (socket)`.
+    package var skipped: [String]
 
-    package init(digest: String, path: String, files: Int, bytes: Int, isNew: Bool) {
+    package init(digest: String, path: String, files: Int, bytes: Int, isNew: Bool, skipped: [String] = []) {
         self.digest = digest
         self.path = path
         self.files = files
         self.bytes = bytes
         self.isNew = isNew
+        self.skipped = skipped
+    }
+}
+
+/// The code that a release ran in place: where it lay, links followed, and what it was.
+package struct FolderRecord: Sendable, Hashable, Codable {
+    /// Absolute. Of `current -> releases/7` it is `…/releases/7`.
+    package var path: String
+    /// SHA-256 over the files in it that count as code; 64 hexadecimal digits.
+    package var digest: String
+
+    package init(path: String, digest: String) {
+        self.path = path
+        self.digest = digest
     }
 }
 
@@ -36,8 +54,6 @@ package struct ArtifactLimits: Sendable, Hashable {
 /// Why a folder or file text was not taken, or is not there.
 package enum ArtifactError: Error, Sendable, Hashable, CustomStringConvertible {
     case notAFolder(String)
-    /// A device, a socket or a pipe.
-    case unsupported(String, kind: String)
     case tooManyEntries(String, limit: Int)
     case tooLarge(String, limit: Int)
     case tooDeep(String, limit: Int)
@@ -48,12 +64,13 @@ package enum ArtifactError: Error, Sendable, Hashable, CustomStringConvertible {
     case missing(String)
     /// What is kept under the digest has another one: somebody changed it.
     case damaged(String)
+    /// The copy would not fit: bytes that it needs, bytes that are free, and the file system's folder.
+    case noRoom(String, needs: Int, free: Int)
     case system(String)
 
     package var description: String {
         switch self {
         case .notAFolder(let path): "\(path) is not a folder"
-        case .unsupported(let path, let kind): "\(path) is a \(kind); an artifact has files, folders and links only"
         case .tooManyEntries(let path, let limit): "\(path) has more than \(limit) files"
         case .tooLarge(let path, let limit): "\(path) has more than \(limit) bytes"
         case .tooDeep(let path, let limit): "\(path) has folders more than \(limit) deep"
@@ -61,6 +78,9 @@ package enum ArtifactError: Error, Sendable, Hashable, CustomStringConvertible {
         case .diskFull(let path): "no space left to copy \(path); nothing was kept"
         case .missing(let what): "\(what) is not kept"
         case .damaged(let what): "\(what) is not what it was when it was kept"
+        case .noRoom(let path, let needs, let free):
+            "a copy of \(path) needs \(ByteSize(bytes: needs).rounded), and \(ByteSize(bytes: free).rounded) can be used; "
+                + "nothing was kept"
         case .system(let what): what
         }
     }

@@ -83,6 +83,12 @@ package struct Release: Sendable, Hashable, Codable {
     package func runsTheSame(as other: Release) -> Bool {
         service == other.service && specDigest == other.specDigest && overrides == other.overrides
     }
+
+    /// Whether the other's code lay where this one's lies now, and is there no more.
+    package func replacesCode(of other: Release) -> Bool {
+        guard let new = overrides.folder, let old = other.overrides.folder else { return false }
+        return new.path == old.path && new.digest != old.digest
+    }
 }
 
 /// A release before it has a number.
@@ -147,7 +153,7 @@ package enum ReleaseReason: Sendable, Hashable, Codable, CustomStringConvertible
     }
 }
 
-/// What `aloft deploy` was told beside the file.
+/// What a release runs beside the file's words: what `aloft deploy` was told, and what the file's words came to.
 package struct ReleaseOverrides: Sendable, Hashable, Codable {
     /// SHA-256 of the artifact: `releases/<digest>/`.
     package var artifact: String?
@@ -155,15 +161,19 @@ package struct ReleaseOverrides: Sendable, Hashable, Codable {
     package var image: String?
     /// What the file's own `image` or `build` came to when the release was made, named as above.
     package var pinned: String?
+    /// The code that it runs in place, without artifact and image. Nil too in releases that earlier versions made.
+    package var folder: FolderRecord?
     /// `--set env.X=…`.
     package var environment: [String: String]
 
     package init(
-        artifact: String? = nil, image: String? = nil, pinned: String? = nil, environment: [String: String] = [:]
+        artifact: String? = nil, image: String? = nil, pinned: String? = nil, folder: FolderRecord? = nil,
+        environment: [String: String] = [:]
     ) {
         self.artifact = artifact
         self.image = image
         self.pinned = pinned
+        self.folder = folder
         self.environment = environment
     }
 

@@ -101,6 +101,9 @@ package struct RolloutState: Sendable, Hashable, Codable {
     package var next: Int?
     /// What it waits for and has already said so, so that it is said once.
     package var announced: String?
+    /// True where both releases run in one folder in place and the new code took the old one's place there: going back
+    /// cannot bring the old code back. Nil is false, and what earlier versions wrote.
+    package var replacesCode: Bool?
     /// Events that are told once this is written, and told again where the daemon ended in between.
     package var untold: [Event] = []
 

@@ -134,6 +134,7 @@ package actor Rollouts {
         var state = RolloutState(
             service: release.service, release: release.number, stable: stable?.number,
             strategy: spec.deploy.strategy, by: release.by, began: wall, migration: release.migration)
+        if let stable, release.replacesCode(of: stable) { state.replacesCode = true }
         let from = stable.map { " takes over from release \($0.number)" } ?? ""
         state.untold = [
             Event(

@@ -33,7 +33,7 @@ package final class Aloft: Sendable {
     ) throws -> Aloft {
         var variables = Child.plainEnvironment
         variables.merge(environment) { _, given in given }
-        let output = directory + "/aloft-\(UInt32.random(in: 0 ... .max)).out"
+        let output = directory + "/aloft-\(UInt32.random(in: 0 ... .max)).log"
         let child = try Child(
             wrapper + [Checkout.aloft, "up"], environment: variables, directory: directory, output: output)
         let aloft = Aloft(directory: directory, child: child)

@@ -64,6 +64,8 @@ int aloft_set_nonblocking(int fd) {
 
 int aloft_open(const char *path, int flags, mode_t mode) { return open(path, flags, mode); }
 
+int aloft_openat(int folder, const char *name, int flags, mode_t mode) { return openat(folder, name, flags, mode); }
+
 int aloft_raise_open_files(uint64_t *limit) {
     struct rlimit files;
     if (getrlimit(RLIMIT_NOFILE, &files) != 0) return -1;

@@ -100,11 +100,65 @@ struct ArtifactTests {
         await #expect(throws: ArtifactError.tooDeep(scratch.app + "/bin", limit: 0)) {
             try await ReleaseArtifacts(root: root, limits: ArtifactLimits(depth: 0)).keep(folder: scratch.app)
         }
-        #expect(mkfifo(scratch.app + "/pipe", 0o600) == 0)
-        await #expect(throws: ArtifactError.unsupported(scratch.app + "/pipe", kind: "pipe")) {
-            try await ReleaseArtifacts(root: root).keep(folder: scratch.app)
-        }
         #expect(try Directories.names(in: root) == ["files"])
+    }
+
+    @Test("what no copy can be made of is passed over and named; a name that is not UTF-8 is copied")
+    func oddEntries() async throws {
+        let scratch = try Scratch()
+        let artifacts = ReleaseArtifacts(root: scratch.path + "/releases")
+        let plain = try await artifacts.keep(folder: scratch.app)
+        #expect(mkfifo(scratch.app + "/bin/pipe", 0o600) == 0)
+        let piped = try await artifacts.keep(folder: scratch.app)
+        #expect(piped.digest == plain.digest && piped.skipped == ["bin/pipe (pipe)"])
+        let name = Array("\(scratch.app)/".utf8).map { CChar(bitPattern: $0) } + [0x61, -1, 0]
+        let file = creat(name, 0o644)
+        #expect(file >= 0 && write(file, "raw", 3) == 3 && close(file) == 0)
+        let raw = try await artifacts.keep(folder: scratch.app)
+        #expect(raw.files == plain.files + 1 && raw.digest != plain.digest)
+        let copy = try await ReleaseArtifacts(root: scratch.path + "/other").keep(folder: raw.path)
+        #expect(copy.digest == raw.digest)
+        let kept = Array("\(copy.path)/".utf8).map { CChar(bitPattern: $0) } + [0x61, -1, 0]
+        #expect(access(kept, R_OK) == 0)
+    }
+
+    @Test("`.git` and what is ignored stay out, with all that git ignores in")
+    func ignores() async throws {
+        let scratch = try Scratch()
+        let artifacts = ReleaseArtifacts(root: scratch.path + "/releases")
+        for name in [".git", "node_modules", "tmp"] {
+            try FileManager.default.createDirectory(
+                atPath: "\(scratch.app)/\(name)", withIntermediateDirectories: false)
+            try scratch.write("app/\(name)/x", "1")
+        }
+        try scratch.write("app/.gitignore", "node_modules\n")
+        try scratch.write("app/.aloftignore", "*.map\n")
+        try scratch.write("app/a.map", "1")
+        let kept = try await artifacts.keep(folder: scratch.app, rules: ReleaseArtifacts.rules(["tmp/"]))
+        let names = try Directories.names(in: kept.path)
+        #expect(names == [".aloftignore", ".gitignore", "bin", "config", "link", "node_modules"])
+    }
+
+    @Test("a copy that lost a file, or was cut short, is found out without reading it; one that is gone is missing")
+    func checks() async throws {
+        let scratch = try Scratch()
+        let artifacts = ReleaseArtifacts(root: scratch.path + "/releases")
+        let digest = try await artifacts.keep(folder: scratch.app).digest
+        try await artifacts.check(digest)
+        let config = artifacts.path(of: digest) + "/config"
+        #expect(chmod(config, 0o600) == 0 && truncate(config, 1) == 0)
+        await #expect(
+            throws: ArtifactError.damaged("the artifact \(digest.prefix(12)) in \(artifacts.path(of: digest))")
+        ) {
+            try await artifacts.check(digest)
+        }
+        try Directories.remove(config)
+        await #expect(throws: ArtifactError.self) { try await artifacts.check(digest) }
+        try Directories.remove(artifacts.path(of: digest))
+        await #expect(throws: ArtifactError.missing("the artifact \(digest.prefix(12))")) {
+            try await artifacts.check(digest)
+        }
+        #expect(try await artifacts.sizes() == [digest: 14])
     }
 
     @Test("the state directory within the folder is left out")
@@ -185,6 +239,8 @@ struct ArtifactTests {
             overrides: ReleaseOverrides(artifact: named), specDigest: "s")
         let now = Timestamp(nanoseconds: SystemTime().wallNanoseconds)
         #expect(try await artifacts.removeUnnamed(by: [release], now: now) == [])
+        #expect(try await artifacts.removeUnnamed(by: [release], now: now + .seconds(3700)) == [], "held for a release")
+        for digest in [old, named, text, kept] { artifacts.letGo(digest) }
         let removed = try await artifacts.removeUnnamed(by: [release], now: now + .seconds(3700))
         #expect(Set(removed) == [old, text])
         #expect(try Directories.names(in: scratch.path + "/releases") == [named, "files"].sorted())

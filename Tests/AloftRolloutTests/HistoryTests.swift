@@ -35,6 +35,25 @@ struct HistoryTests {
         #expect(gone(20, 0) == [1, 2, 3, 4, 5, 8])
     }
 
+    @Test("releases whose artifacts do not fit beside those of newer ones go, an artifact of two counted once")
+    func prunesBySize() {
+        let releases = [
+            release(1, .superseded, day: 99, digest: "x"), release(2, .superseded, day: 99, digest: "y"),
+            release(3, .superseded, day: 99, digest: "y"), release(4, .superseded, day: 99, digest: "z"),
+            release(5, .current, day: 99, digest: "v"),
+        ]
+        func gone(_ mebibytes: Int) -> [Int] {
+            ReleaseHistory.superfluous(
+                releases, keeping: HistorySpec(maxSize: .mebibytes(mebibytes)),
+                sizes: Dictionary(uniqueKeysWithValues: ["x", "y", "z", "v"].map { ($0, 10 << 20) }), now: now
+            ).map(\.number)
+        }
+        #expect(gone(40) == [])
+        #expect(gone(30) == [1])
+        #expect(gone(20) == [1, 2, 3])
+        #expect(gone(1) == [1, 2, 3], "the current release and the one before stay")
+    }
+
     @Test("going back goes to the last release that served and is not the same")
     func before() {
         let releases = [

@@ -13,8 +13,9 @@ struct DeployCommand: AsyncParsableCommand {
                      aloft deploy api --image registry.example.com/api:1.4 --set env.LEVEL=debug --no-wait
                      aloft deploy api --unset env.LEVEL
 
-            Shows each step until the release is current, rolled back or frozen, and exits 0 only in the first case. \
-            What --set, --artifact and --image say wins over the file until another deploy says otherwise. \
+            A release is made where the file, the code in its folder or an option says something new. Shows each step \\
+            until the release is current, rolled back or frozen, and exits 0 only in the first case. \\
+            What --set, --artifact and --image say wins over the file until another deploy says otherwise. \\
             Ctrl-C stops watching, not the rollout. With --json each line is a report of the rollout.
             """)
 

@@ -9,7 +9,9 @@ struct RollbackCommand: AsyncParsableCommand {
             Example: aloft rollback
                      aloft rollback web --to 4 --message "search is slow"
 
-            Without --to it is the release before the current one; `aloft history` lists them.
+            Without --to it is the release before the current one; `aloft history` lists them. Refused, before anything \
+            is touched, where the artifact or image of that release is gone, or where the code that it ran in place is no \
+            longer in its folder.
             """)
 
     @Argument(help: "A service of the file; may be left out where there is one only.")
@@ -17,6 +19,9 @@ struct RollbackCommand: AsyncParsableCommand {
 
     @Option(name: .long, help: ArgumentHelp("Number of the release.", valueName: "N"))
     var to: Int?
+
+    @Flag(name: .long, help: "Run the old configuration with the code that is in the folder now.")
+    var configurationOnly = false
 
     @Option(name: .long, help: ArgumentHelp("Why, for the history.", valueName: "TEXT"))
     var message: String?
@@ -34,7 +39,8 @@ struct RollbackCommand: AsyncParsableCommand {
         let name = try await ServiceChoice.name(service, usage: "aloft rollback SERVICE", client)
         let release: ReleaseReport = try await client.post(
             "services/\(name.pathSegment)/rollback",
-            json: RollbackRequest(to: to, message: message, user: UserName.current),
+            json: RollbackRequest(
+                to: to, configurationOnly: configurationOnly ? true : nil, message: message, user: UserName.current),
             within: DeployCommand.answerTimeout)
         try await watch.finish(release, client, typed: daemon.typed, json: output.json)
     }

@@ -11,6 +11,7 @@ package struct ReleaseText: Sendable {
     package func created(_ release: ReleaseReport) -> String {
         "\(palette(.bold, release.service)): release \(release.number), \(Palette.printable(release.reason))"
             + palette(.dim, " by \(Palette.printable(release.by))") + "\n"
+            + (release.notes ?? []).map { "note: \(Palette.printable($0))\n" }.joined()
     }
 
     /// Newest first, as they come, each with what was said of it last.
@@ -39,6 +40,7 @@ package struct ReleaseText: Sendable {
             ("created", "\(release.created)"), ("by", release.by), ("why", release.reason),
             ("message", release.message), ("environment", release.environment), ("strategy", release.strategy),
             ("artifact", release.artifact.map { "sha256 \($0)" }), ("image", release.image),
+            ("folder", release.folder), ("code", release.code.map { "sha256 \($0), in place" }),
             ("set", release.set.isEmpty ? nil : release.set.joined(separator: ", ")),
         ]
         for (name, value) in facts {
@@ -55,6 +57,19 @@ package struct ReleaseText: Sendable {
         return text
     }
 
+    /// After `aloft prune`.
+    func pruned(_ report: PruneReport) -> String {
+        let numbers = report.removed.map(String.init).joined(separator: ", ")
+        let what =
+            switch report.removed.count {
+            case 0: "no release was removed"
+            case 1: "release \(numbers) is removed"
+            default: "releases \(numbers) are removed"
+            }
+        return "\(palette(.bold, report.service)): \(what), \(ByteSize(bytes: report.freed).rounded) freed\n"
+            + palette(.dim, "\(ByteSize(bytes: report.free).rounded) are free; left: \(report.uses)") + "\n"
+    }
+
     private func why(_ release: ReleaseReport) -> String {
         Palette.printable(release.reason + (release.message.map { ": \($0)" } ?? ""))
     }
@@ -69,7 +84,7 @@ package struct ReleaseText: Sendable {
     /// The first twelve digits of a digest tell images apart.
     private func content(_ release: ReleaseReport) -> String {
         guard let image = release.image, let digest = image.range(of: "sha256:") else {
-            return Palette.printable(release.image ?? release.artifact ?? "-")
+            return Palette.printable(release.image ?? release.artifact ?? release.code.map { "in place \($0)" } ?? "-")
         }
         return Palette.printable(String(image[..<digest.upperBound] + image[digest.upperBound...].prefix(12)))
     }

@@ -4,14 +4,16 @@ import Foundation
 
 extension ReleaseReport {
     /// - Parameter isWhole: With what its commands printed.
-    init(_ release: Release, strategy: String? = nil, isWhole: Bool = false) {
+    init(_ release: Release, strategy: String? = nil, isWhole: Bool = false, notes: [String] = []) {
         self.init(
             service: release.service, number: release.number, status: release.status.rawValue,
             created: release.created, by: release.by, reason: "\(release.reason)", message: release.message,
             environment: release.environment, artifact: release.overrides.artifact.map { String($0.prefix(12)) },
-            image: release.overrides.containerImage, set: release.overrides.environment.keys.sorted(),
+            image: release.overrides.containerImage, folder: release.overrides.folder?.path,
+            code: release.overrides.folder.map { String($0.digest.prefix(12)) },
+            set: release.overrides.environment.keys.sorted(),
             strategy: strategy, verdicts: Self.verdicts(of: release),
-            outputs: isWhole ? Self.outputs(of: release) : nil)
+            outputs: isWhole ? Self.outputs(of: release) : nil, notes: notes.isEmpty ? nil : notes)
     }
 
     private static func outputs(of release: Release) -> [Output] {
@@ -169,7 +171,9 @@ extension ControlFailure {
         case .sameRelease(let service, _):
             self.init(
                 .refused, "\(description) as what was asked for: nothing would change",
-                hint: "change the file, or give --artifact or --set; `aloft restart \(service)` starts it anew")
+                hint:
+                    "change the file or the code, or give --artifact or --set; `aloft restart \(service)` starts it anew"
+            )
         case .noRollout, .noSuchRelease:
             self.init(.nothingThere, description)
         case .noSuchApproval(_, _, let open):

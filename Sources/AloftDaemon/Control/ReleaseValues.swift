@@ -35,13 +35,44 @@ package struct DeployRequest: Sendable, Hashable, Codable {
 package struct RollbackRequest: Sendable, Hashable, Codable {
     /// Nil is the release before the current one.
     package var to: Int?
+    /// True: also where the code of that release is not in its folder any more, with the code that is there now.
+    package var configurationOnly: Bool?
     package var message: String?
     package var user: String
 
-    package init(to: Int? = nil, message: String? = nil, user: String) {
+    package init(to: Int? = nil, configurationOnly: Bool? = nil, message: String? = nil, user: String) {
         self.to = to
+        self.configurationOnly = configurationOnly
         self.message = message
         self.user = user
+    }
+}
+
+/// `POST /v1/services/{name}/prune`.
+package struct PruneRequest: Sendable, Hashable, Codable {
+    /// Releases that stay, 2 or more; the current one and the one before always do.
+    package var keep: Int
+
+    package init(keep: Int) { self.keep = keep }
+}
+
+package struct PruneReport: Sendable, Hashable, Codable {
+    package var service: String
+    /// Numbers of the releases that are gone.
+    package var removed: [Int]
+    /// Bytes.
+    package var freed: Int
+    /// Bytes that are free now.
+    package var free: Int
+    /// What is left in the state directory: `artifacts 300MiB, logs 12MiB`.
+    package var uses: String
+
+    package init(service: String, removed: [Int], freed: Int, free: Int, uses: String) {
+        self.service = service
+        self.removed = removed
+        self.freed = freed
+        self.free = free
+        self.uses = uses
     }
 }
 
@@ -127,6 +158,10 @@ package struct ReleaseReport: Sendable, Hashable, Codable {
     /// First twelve digits of the artifact's SHA-256.
     package var artifact: String?
     package var image: String?
+    /// Where the code lay that it runs in place, links followed; nil with an artifact or image.
+    package var folder: String?
+    /// First twelve digits of that code's SHA-256.
+    package var code: String?
     /// Names of variables set on top of the file; values are left out.
     package var set: [String]
     package var strategy: String?
@@ -134,11 +169,14 @@ package struct ReleaseReport: Sendable, Hashable, Codable {
     package var verdicts: [String]
     /// Of commands that printed anything; nil where a list of releases was asked for.
     package var outputs: [Output]?
+    /// What whoever asked for it should know; nil later.
+    package var notes: [String]?
 
     package init(
         service: String, number: Int, status: String, created: Timestamp, by: String, reason: String,
         message: String? = nil, environment: String? = nil, artifact: String? = nil, image: String? = nil,
-        set: [String] = [], strategy: String? = nil, verdicts: [String] = [], outputs: [Output]? = nil
+        folder: String? = nil, code: String? = nil, set: [String] = [], strategy: String? = nil,
+        verdicts: [String] = [], outputs: [Output]? = nil, notes: [String]? = nil
     ) {
         self.service = service
         self.number = number
@@ -150,10 +188,13 @@ package struct ReleaseReport: Sendable, Hashable, Codable {
         self.environment = environment
         self.artifact = artifact
         self.image = image
+        self.folder = folder
+        self.code = code
         self.set = set
         self.strategy = strategy
         self.verdicts = verdicts
         self.outputs = outputs
+        self.notes = notes
     }
 }
 

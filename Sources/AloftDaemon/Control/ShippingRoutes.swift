@@ -16,11 +16,17 @@ struct ShippingRoutes: Sendable {
     func add(to version: RouterGroup<BasicRequestContext>) {
         version.post("services/{name}/deploy") { request, context in
             let body = try await ControlRoutes.decode(DeployRequest.self, request)
-            return try await accepted(operations.deploy(try service(context), body))
+            let made = try await operations.deploy(try service(context), body)
+            return try accepted(made.release, notes: made.notes)
         }
         version.post("services/{name}/rollback") { request, context in
             let body = try await ControlRoutes.decode(RollbackRequest.self, request)
             return try await accepted(operations.rollback(try service(context), body))
+        }
+        version.post("services/{name}/prune") { request, context in
+            let body = try await ControlRoutes.decode(PruneRequest.self, request)
+            guard body.keep >= 2 else { throw ControlFailure(.badRequest, "`keep` is 2 or more") }
+            return try Answer.json(await operations.prune(try service(context), body))
         }
         version.post("services/{name}/take") { request, context in
             let body = try await ControlRoutes.decode(TakeRequest.self, request)
@@ -57,14 +63,15 @@ struct ShippingRoutes: Sendable {
         }
     }
 
-    private func accepted(_ release: Release) throws -> Response {
-        try Answer.json(ReleaseReport(release), status: .accepted)
+    private func accepted(_ release: Release, notes: [String] = []) throws -> Response {
+        try Answer.json(ReleaseReport(release, notes: notes), status: .accepted)
     }
 
     // MARK: Orders
 
     private func obey(_ order: RolloutOrder.Name, _ service: String, _ body: RolloutOrder) async throws -> Response {
         if order == .approve { return try await approve(service, body) }
+        if order == .abort, body.force != true { try await operations.deployer.checkWayBack(of: service) }
         let why = body.shortMessage
         do throws(RolloutError) {
             switch order {

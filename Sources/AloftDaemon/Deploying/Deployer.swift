@@ -9,6 +9,7 @@ import AloftRollout
 /// words about the processes have changed since they were last taken over: a rollback is not undone by a reload.
 struct Deployer: Sendable {
     let book: ReleaseBook
+    let code: ReleaseCode
     let journal: Journal
     let rollouts: Rollouts
     let compute: Compute
@@ -69,9 +70,12 @@ struct Deployer: Sendable {
         guard let newest else { return ReleaseOverrides() }
         var overrides = newest.overrides
         overrides.pinned = nil
+        overrides.folder = nil
         do {
             let before = try book.base(of: newest)
-            if before.directory != spec.directory { overrides.artifact = nil }
+            if before.directory != spec.directory || before.deploy.artifact != spec.deploy.artifact {
+                overrides.artifact = nil
+            }
             if before.container?.source != spec.container?.source { overrides.image = nil }
         } catch {
             // Its file can't be read any more, so nothing says that folder and image have changed.
@@ -111,62 +115,6 @@ struct Deployer: Sendable {
         }
     }
 
-    /// A new release with the content of an earlier one; the file stays as it is and is not taken over again.
-    func rollback(_ service: String, _ request: RollbackRequest) async throws -> Release {
-        if let progress = await rollouts.status(service), !progress.isEnd, request.to == nil {
-            throw ControlFailure(
-                .busy,
-                progress.phase == .keeping
-                    ? "the release before release \(progress.release) of \(service) is still up"
-                    : "release \(progress.release) of \(service) is being rolled out by \(progress.by)",
-                hint: "`aloft abort \(service)` goes back to the release before it")
-        }
-        let earlier = try chosen(try await rollouts.releases(of: service), request, service)
-        return try await rollouts.begin(
-            ReleaseDraft(
-                service: service, by: request.user, reason: .rollback(to: earlier.number), message: request.message,
-                fileDigest: earlier.fileDigest, environment: earlier.environment, overrides: earlier.overrides,
-                specDigest: try await digest(ofAgain: earlier)))
-    }
-
-    /// A release is its file and what was said beside it; values of `${env.NAME}` are the daemon's, and are not kept.
-    ///
-    /// - Throws: `refused` where it differs from the current one in such values alone: nothing would come back.
-    private func digest(ofAgain earlier: Release) async throws -> String {
-        let digest = book.digest(try book.spec(of: earlier))
-        guard let current = try await book.current(earlier.service), current.specDigest != earlier.specDigest,
-            current.overrides == earlier.overrides, book.digest(try book.spec(of: current)) == digest
-        else { return digest }
-        throw ControlFailure(
-            .refused,
-            "release \(earlier.number) differs from release \(current.number) of \(earlier.service) only in values of "
-                + "`${env.NAME}`, which releases do not keep: nothing would change",
-            hint: "export the former values and `aloft reload`")
-    }
-
-    private func chosen(
-        _ releases: [Release], _ request: RollbackRequest, _ service: String
-    ) throws(ControlFailure) -> Release {
-        let hint = "`aloft history \(service)` lists what there is"
-        if let number = request.to {
-            guard let release = releases.first(where: { $0.number == number }) else {
-                throw ControlFailure(.nothingThere, "\(service) has no release \(number)", hint: hint)
-            }
-            guard release.promoted != nil else {
-                throw ControlFailure(
-                    .refused, "release \(number) of \(service) never ran (\(release.status.rawValue))", hint: hint)
-            }
-            return release
-        }
-        guard let current = releases.last(where: { $0.status == .current }) else {
-            throw ControlFailure(.nothingThere, "\(service) has no release that runs", hint: hint)
-        }
-        guard let before = ReleaseHistory.before(current, in: releases) else {
-            throw ControlFailure(.nothingThere, "\(service) has no earlier release that ran", hint: hint)
-        }
-        return before
-    }
-
     func take(_ draft: ReleaseDraft) async throws -> Release { try await rollouts.begin(draft) }
 
     /// The very release of another environment, as this one's file lays itself over it.
@@ -185,12 +133,31 @@ struct Deployer: Sendable {
             service: base.service, number: 0, created: release.created, by: base.by, reason: base.reason,
             fileDigest: base.fileDigest, environment: environment, overrides: base.overrides, specDigest: "")
         draft.specDigest = book.digest(try book.spec(of: probe))
+        try await takeCode(of: candidate, &draft, book.base(of: probe))
+        draft.specDigest = book.digest(book.laid(draft.overrides, over: try book.base(of: probe)))
         if let current = try await book.current(release.service), current.specDigest == draft.specDigest,
             current.overrides == draft.overrides
         {
             throw RolloutError.sameRelease(service: release.service, release: current.number)
         }
         return draft
+    }
+
+    /// What runs in place over there must be what lies here, or it is not the very release.
+    private func takeCode(
+        of candidate: Promotion.Candidate, _ draft: inout ReleaseDraft, _ spec: ServiceSpec
+    ) async throws {
+        let there = draft.overrides.folder
+        draft.overrides.folder = try await code.record(spec, draft.overrides)
+        guard let there, let here = draft.overrides.folder, there.path == here.path, there.digest != here.digest else {
+            return
+        }
+        let (service, from) = (draft.service, candidate.environment)
+        throw ControlFailure(
+            .refused,
+            "the code in \(here.path) is no longer what release \(candidate.release.number) of \(from) runs",
+            hint: "`aloft deploy \(service) --environment \(from)` tries the present code there first; with "
+                + "`deploy: {artifact: DIR}` a release keeps its code")
     }
 
     // MARK: Beginning
@@ -202,12 +169,24 @@ struct Deployer: Sendable {
     ) async throws -> Release {
         var overrides = overrides
         overrides.pinned = try await pinned(overrides, of: file)
+        if reason != .deploy, let folder = file.deploy.artifact {
+            overrides.artifact = try await code.keep(folder, of: file).digest
+        } else if let artifact = overrides.artifact {
+            try await checkArtifact(artifact, of: file.name)
+        }
+        overrides.folder = try await folder(overrides, of: file, reason)
         let spec = book.laid(overrides, over: file)
         let digest: String
         do {
             digest = try await book.artifacts.keep(text: running.text)
         } catch {
             throw RolloutError.store("\(error)")
+        }
+        defer {
+            book.artifacts.letGo(digest)
+            if reason != .deploy, file.deploy.artifact != nil, let artifact = overrides.artifact {
+                book.artifacts.letGo(artifact)
+            }
         }
         let draft = ReleaseDraft(
             service: file.name, by: by, reason: reason, message: message, fileDigest: digest,
@@ -226,13 +205,28 @@ struct Deployer: Sendable {
         return release
     }
 
+    /// A folder that can't be looked at stops a deploy that a person asked for, and nothing else.
+    private func folder(
+        _ overrides: ReleaseOverrides, of spec: ServiceSpec, _ reason: ReleaseReason
+    ) async throws(ArtifactError) -> FolderRecord? {
+        do {
+            return try await code.record(spec, overrides)
+        } catch {
+            if reason == .deploy { throw error }
+            events.publish(
+                .warning, "release.codeUnknown", spec.name,
+                "its folder can't be looked at, so `aloft deploy` will not see whether the code changed: \(error)")
+            return nil
+        }
+    }
+
     /// The same words of the file may mean another image tomorrow; a release runs one and the same for ever.
     private func pinned(_ overrides: ReleaseOverrides, of spec: ServiceSpec) async throws -> String? {
         guard let container = spec.container, overrides.image == nil else { return nil }
         return try await immutable(container.source, of: spec)
     }
 
-    private func immutable(_ source: ContainerSpec.Source, of spec: ServiceSpec) async throws -> String {
+    func immutable(_ source: ContainerSpec.Source, of spec: ServiceSpec) async throws -> String {
         guard var container = spec.container else {
             throw ControlFailure(
                 .refused, "\(spec.name) does not run in containers", hint: "give it `image` or `build` in the file")

@@ -7,6 +7,7 @@ struct Pruning: Sendable {
     let present: Present
     let rollouts: Rollouts
     let book: ReleaseBook
+    let folders: CodeFolders
     let compute: Compute
     /// A release that is being made names its image only at its end.
     let turnstile: Turnstile
@@ -14,11 +15,14 @@ struct Pruning: Sendable {
 
     func prune() async {
         do {
-            for spec in present.facts.running.plan.services {
-                _ = try await rollouts.prune(spec.name, keeping: spec.deploy.history)
+            let services = present.facts.running.plan.services
+            let sizes = try await book.artifacts.sizes()
+            for spec in services {
+                _ = try await rollouts.prune(spec.name, keeping: spec.deploy.history, sizes: sizes)
                 if case .build? = spec.container?.source { try await removeImages(of: spec.name) }
             }
             _ = try await book.artifacts.removeUnnamed(by: try await book.store.all(), now: .now)
+            try await folders.forget(allBut: Set(services.map(\.name)))
         } catch {
             events.publish(.warning, "release.notPruned", "daemon", "old releases stay: \(error)")
         }

@@ -109,6 +109,7 @@ final class ReleaseBook: Sendable {
 
     func laid(_ overrides: ReleaseOverrides, over spec: ServiceSpec) -> ServiceSpec {
         var spec = spec
+        if let folder = overrides.folder { spec.directory = folder.path }
         if let digest = overrides.artifact { spec.directory = artifacts.path(of: digest) }
         if let image = overrides.containerImage { spec.container?.source = .image(image) }
         for (name, value) in overrides.environment.sorted(by: { $0.key < $1.key }) {

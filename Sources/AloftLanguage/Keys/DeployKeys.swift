@@ -5,8 +5,9 @@ enum DeployKeys {
     static let section = Section<DeploySpec>(
         "deploy",
         [
-            strategy.member, rolling.member, blueGreen.member, steps.member, canary.member, analysis.member,
-            onFailure.member, watch.member, progressDeadline.member, maxCrashes.member, gates.member, history.member,
+            strategy.member, artifact.member, rolling.member, blueGreen.member, steps.member, canary.member,
+            analysis.member, onFailure.member, watch.member, progressDeadline.member, maxCrashes.member, gates.member,
+            history.member,
         ],
         build: build)
 
@@ -14,9 +15,9 @@ enum DeployKeys {
         DeployCheck(fields).report(to: &reader)
         let strategy = fields[strategy]
         var spec = DeploySpec(
-            strategy: strategy, analysis: fields[analysis], onFailure: fields[onFailure], watch: fields[watch],
-            progressDeadline: fields[progressDeadline], maxCrashes: fields[maxCrashes], gates: fields[gates],
-            history: fields[history])
+            strategy: strategy, artifact: fields[artifact], analysis: fields[analysis], onFailure: fields[onFailure],
+            watch: fields[watch], progressDeadline: fields[progressDeadline], maxCrashes: fields[maxCrashes],
+            gates: fields[gates], history: fields[history])
         switch strategy {
         case .rolling: spec.rolling = fields[rolling]
         case .blueGreen: spec.keep = fields[blueGreen].keep
@@ -38,6 +39,16 @@ enum DeployKeys {
         ]),
         "rolling", "How a new release takes over.", example: "recreate", synonyms: ["type", "kind", "method"]
     ) { $0.strategy }
+
+    static let artifact = Key<DeploySpec, String?>.optional(
+        "artifact", .path("folder", plural: "folders"), otherwise: "the code runs in `directory`, in place",
+        "A folder that is copied into each release, which then runs there.",
+        detail:
+            "So a rollback brings the code back, whatever became of the folder. The copy is read-only, and its path is "
+            + "another one for each release: a Python virtual environment does not work in it unless it is made with "
+            + "`--relocatable`. `aloft deploy --artifact DIR` names another folder for one deploy.",
+        example: "./dist", effect: .nextRelease, synonyms: ["copy", "package"]
+    ) { $0.artifact }
 
     static let rolling = Key<DeploySpec, RollingSpec>.applicable(
         "rolling", rollingSection.kind, "{}", "How many replicas a `rolling` deploy may have too many or too few.",
@@ -138,8 +149,9 @@ enum DeployKeys {
         synonyms: ["revisionHistoryLimit"]
     ) { $0.history }
 
-    static let historySection = Section<HistorySpec>("history", [kept.member, maxAge.member]) { fields, _ in
-        HistorySpec(keep: fields[kept], maxAge: fields[maxAge])
+    static let historySection = Section<HistorySpec>("history", [kept.member, maxAge.member, maxSize.member]) {
+        fields, _ in
+        HistorySpec(keep: fields[kept], maxAge: fields[maxAge], maxSize: fields[maxSize])
     }
 
     static let kept = Key<HistorySpec, Int>.standard(
@@ -151,4 +163,10 @@ enum DeployKeys {
         "maxAge", .duration(.seconds(3600)...(.seconds(10 * 365 * 86_400)), usual: "d"), "90d",
         "Older releases are removed.", example: "30d"
     ) { $0.maxAge }
+
+    static let maxSize = Key<HistorySpec, ByteSize>.standard(
+        "maxSize", .size(.mebibytes(1)...ByteSize(bytes: 64 << 40), usual: "MiB"), "10GiB",
+        "What the copies of a service's artifacts may take; older releases are removed beyond it.",
+        detail: "The current release and the one before it stay whatever their size.", example: "2GiB"
+    ) { $0.maxSize }
 }

@@ -6,7 +6,8 @@ enum ServiceKeys {
         "service",
         [
             command.member, ContainerKeys.image.member, ContainerKeys.build.member, ContainerKeys.pull.member,
-            ContainerKeys.port.member, ContainerKeys.registry.member, directory.member, listen.member, env.member,
+            ContainerKeys.port.member, ContainerKeys.registry.member, directory.member, ignore.member, listen.member,
+            env.member,
             resources.member, probes.member, restart.member, stop.member, replicas.member, scaling.member,
             release.member, deploy.member,
         ],
@@ -21,16 +22,27 @@ enum ServiceKeys {
         guard fields[command] != nil || container != nil else { return nil }
         let words = fields[command] ?? []
         CommandCheck(words, fields.node(command)).report(to: &reader)
+        if container != nil { report(idleInContainers: fields, &reader) }
         ScalingCheck.report(metricsOf: fields.node(scaling), fields[resources].requests, &reader)
         let count = fields[replicas] ?? 1
         let fixed = ScalingSpec(
             minReplicas: count, maxReplicas: count, minAvailable: ScalingKeys.standardAvailable(replicas: count))
         return ServiceSpec(
             name: reader.path.last ?? "", command: words, container: container,
-            directory: fields[directory] ?? reader.directory,
+            directory: fields[directory] ?? reader.directory, ignore: fields[ignore].map(\.item),
             listen: fields[listen], environment: fields[env], resources: fields[resources], probes: fields[probes],
             restart: fields[restart], stop: fields[stop], scaling: fields[scaling] ?? fixed,
             release: fields[release], deploy: fields[deploy])
+    }
+
+    /// The files of a container are in its image.
+    private static func report(idleInContainers fields: Fields, _ reader: inout Reader) {
+        fields.report(
+            ignore, idle: "with `image` or `build`: a `.dockerignore` says what is left out of a build", &reader)
+        guard let node = fields.node(deploy)?[DeployKeys.artifact.name] else { return }
+        reader.problems.error(
+            node.span, "`artifact` changes nothing with `image` or `build`: the files are in the image",
+            hint: "remove `artifact`")
     }
 
     static let command = Key<ServiceSpec, [Template]?>.optional(
@@ -48,6 +60,16 @@ enum ServiceKeys {
         "Where the command runs; relative to the file.", example: "./api", effect: .newRelease,
         synonyms: ["dir", "workdir", "working_dir", "workingDir", "workingDirectory", "cwd"]
     ) { $0.directory }
+
+    static let ignore = Key<ServiceSpec, [Placed<String>]>.applicable(
+        "ignore", .placedList(of: .ignorePattern, count: 0...1000), "[]",
+        "What of the folder is no code: left out of artifacts, and of what tells releases apart.",
+        detail:
+            "Patterns as in `.gitignore`, from the folder; `!pattern` takes back in. A file `.aloftignore` in the folder "
+            + "works too. `.git` is always left out. For code that runs in place `.gitignore` holds as well, and files that "
+            + "programs leave beside their code do not count, such as `*.log`, `*.pid`, `*.db` and `__pycache__`.",
+        example: "[tmp/, \"*.sock\"]", effect: .nextRelease, synonyms: ["exclude", "ignores", "ignored"]
+    ) { $0.container == nil ? $0.ignore.map { Placed(item: $0) } : nil }
 
     static let listen = Key<ServiceSpec, ServiceSpec.Listen>.standard(
         "listen",

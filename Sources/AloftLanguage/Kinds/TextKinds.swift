@@ -44,6 +44,26 @@ extension Kind where Value == String {
             })
     }
 
+    /// One line of a `.gitignore`.
+    static var ignorePattern: Kind {
+        text("pattern", plural: "patterns", limits: "at most 1024 bytes") { text in
+            guard text.utf8.count <= 1024, !text.unicodeScalars.contains(where: { $0.value < 0x20 }) else {
+                return .failure(Complaint("is not a pattern: one line, at most 1024 bytes"))
+            }
+            let bare = text.drop { $0 == "!" || $0 == "/" }.filter { $0 != " " && $0 != "/" }
+            guard !bare.isEmpty else { return .failure(Complaint("matches nothing", hint: "write for example `tmp/`")) }
+            guard !text.hasPrefix("#") else {
+                return .failure(
+                    Complaint("is a comment, as in `.gitignore`", hint: "write `\\\(text)` for such a name"))
+            }
+            guard !text.hasSuffix("\\"), !text.contains("[") || text.contains("]") else {
+                return .failure(
+                    Complaint("matches nothing: its `\(text.hasSuffix("\\") ? "\\" : "[")` has no end"))
+            }
+            return .success(text)
+        }
+    }
+
     /// A file or folder; in the plan its absolute path.
     static func path(_ type: String, plural: String) -> Kind {
         let form = ScalarForm(type: type, plural: plural, limits: "at most 1024 bytes", json: .string(pattern: nil))

@@ -12,7 +12,10 @@ struct DeployGaps {
     }
 
     var all: [Gap] {
-        [folder, password, idle, recreate, unavailable, single, unjudged, gates, irreversible, freeze].compactMap { $0 }
+        [
+            folder, artifact, inPlace, password, idle, recreate, unavailable, single, unjudged, gates, irreversible,
+            freeze,
+        ].compactMap { $0 }
     }
 
     private func gap(_ key: String, _ sentence: String, _ remedy: String) -> Gap {
@@ -23,6 +26,21 @@ struct DeployGaps {
         guard case .build(let directory)? = service.container?.source, !files.exists(directory) else { return nil }
         return gap(
             "build", "is built from a folder that does not exist: \(directory)", "make the folder, or correct the path")
+    }
+
+    private var artifact: Gap? {
+        guard let folder = deploy.artifact, !files.exists(folder) else { return nil }
+        return gap(
+            "deploy.artifact", "is deployed from a folder that does not exist: \(folder)",
+            "build it before `aloft up`, or correct the path")
+    }
+
+    private var inPlace: Gap? {
+        guard service.container == nil, deploy.artifact == nil else { return nil }
+        return gap(
+            "deploy.artifact",
+            "runs its code in place: a rollback brings the configuration back, and the code only if the folder has it still",
+            "deploy: {artifact: ./dist}")
     }
 
     private var password: Gap? {

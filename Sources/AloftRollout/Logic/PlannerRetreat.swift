@@ -50,6 +50,7 @@ extension RolloutPlanner {
 
     mutating func retreat(_ cause: RetreatCause, _ reason: String) {
         if [.gates, .migration].contains(state.frozenFrom ?? state.phase) { return end(.failed, cause, reason) }
+        let reason = reason + (state.replacesCode == true ? "; \(Self.codeIsGone)" : "")
         state.cause = cause
         state.reason = reason
         state.isPaused = false
@@ -62,6 +63,10 @@ extension RolloutPlanner {
         }
         enter(.restoring)
     }
+
+    /// Of two releases that run in one folder.
+    static let codeIsGone =
+        "replicas that still run keep the old code, and any that starts now runs the folder's new code"
 
     /// Stable at its full number and ready. Of an app of which two must never run the new set ends first.
     mutating func restore() {

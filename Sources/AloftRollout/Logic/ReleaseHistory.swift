@@ -2,18 +2,22 @@ import AloftModel
 
 /// Which releases are kept.
 package enum ReleaseHistory {
-    /// Releases that are more than `history.keep` back or older than `history.maxAge`.
+    /// Releases that are more than `history.keep` back, older than `history.maxAge`, or whose artifacts come, with those of
+    /// all newer ones, to more than `history.maxSize`.
     ///
     /// Never among them: the current release, the one that was current before it, one that is pending or rolled out, and
     /// those of `needed`.
     package static func superfluous(
-        _ releases: [Release], keeping history: HistorySpec, needed: Set<Int> = [], now: Timestamp
+        _ releases: [Release], keeping history: HistorySpec, sizes: [String: Int] = [:], needed: Set<Int> = [],
+        now: Timestamp
     ) -> [Release] {
         let sorted = releases.sorted { $0.number > $1.number }
         let kept = needed.union(alwaysKept(sorted))
+        let heavy = tooHeavy(sorted, sizes, history.maxSize)
         return sorted.enumerated().filter { position, release in
             !kept.contains(release.number)
-                && (position >= max(1, history.keep) || now - release.created > history.maxAge)
+                && (position >= max(1, history.keep) || now - release.created > history.maxAge
+                    || heavy.contains(release.number))
         }.map(\.element).sorted { $0.number < $1.number }
     }
 
@@ -35,6 +39,18 @@ package enum ReleaseHistory {
             gate.detail += " (release \(number))"
             return gate
         }
+    }
+
+    /// Releases with an artifact of their own that does not fit beside those of newer ones.
+    private static func tooHeavy(_ newestFirst: [Release], _ sizes: [String: Int], _ limit: ByteSize) -> Set<Int> {
+        var (seen, heavy): (Set<String>, Set<Int>) = ([], [])
+        var bytes = 0
+        for release in newestFirst {
+            guard let artifact = release.overrides.artifact else { continue }
+            if seen.insert(artifact).inserted { bytes += sizes[artifact] ?? 0 }
+            if bytes > limit.bytes { heavy.insert(release.number) }
+        }
+        return heavy
     }
 
     private static func alwaysKept(_ releases: [Release]) -> Set<Int> {

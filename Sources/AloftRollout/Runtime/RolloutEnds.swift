@@ -156,18 +156,23 @@ extension Rollouts {
 
     /// Forgets releases beyond what `history` keeps.
     ///
+    /// - Parameter sizes: Bytes of artifacts, by their digests.
     /// - Returns: Those removed; what they alone named in `ReleaseArtifacts` may go too.
-    package func prune(_ service: String, keeping history: HistorySpec) async throws(RolloutError) -> [Release] {
-        let result = await exclusively(service) { await pruned(service, history) }
+    package func prune(
+        _ service: String, keeping history: HistorySpec, sizes: [String: Int] = [:]
+    ) async throws(RolloutError) -> [Release] {
+        let result = await exclusively(service) { await pruned(service, history, sizes) }
         return try result.get()
     }
 
-    private func pruned(_ service: String, _ history: HistorySpec) async -> Result<[Release], RolloutError> {
+    private func pruned(
+        _ service: String, _ history: HistorySpec, _ sizes: [String: Int]
+    ) async -> Result<[Release], RolloutError> {
         do throws(RolloutError) {
             let releases = try await releases(of: service)
             let state = lives[service]?.state
             let needed = Set([state?.release, state?.stable, state?.next].compactMap { $0 })
-            let old = ReleaseHistory.superfluous(releases, keeping: history, needed: needed, now: wall)
+            let old = ReleaseHistory.superfluous(releases, keeping: history, sizes: sizes, needed: needed, now: wall)
             guard !old.isEmpty else { return .success([]) }
             do {
                 try await ports.store.removeReleases(of: service, numbers: old.map(\.number))

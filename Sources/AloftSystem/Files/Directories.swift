@@ -35,17 +35,25 @@ package enum Directories {
 
     /// Removes the folder and all in it; symbolic links are removed, not followed. One that is not there is fine.
     package static func remove(_ path: String) throws(SystemError) {
-        var status = stat()
-        guard lstat(path, &status) == 0 else {
-            if errno == ENOENT { return }
-            throw SystemError("remove", path)
-        }
-        guard status.st_mode & S_IFMT == S_IFDIR else {
-            if unlink(path) != 0 && errno != ENOENT { throw SystemError("remove", path) }
-            return
-        }
-        for name in try names(in: path) { try remove("\(path)/\(name)") }
+        if unlink(path) == 0 || errno == ENOENT { return }
+        // Linux says EISDIR of a folder, POSIX EPERM.
+        guard errno == EISDIR || errno == EPERM else { throw SystemError("remove", path) }
+        try empty(Descriptor(opening: path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW), path)
         if rmdir(path) != 0 && errno != ENOENT { throw SystemError("remove", path) }
+    }
+
+    /// By the bytes of names, which need not be UTF-8.
+    private static func empty(_ folder: Descriptor, _ path: String) throws(SystemError) {
+        for name in try rawNames(in: folder, subject: path) {
+            let text = "\(path)/\(String(decoding: name, as: UTF8.self))"
+            if withCharacters(name, { unlinkat(folder.number, $0, 0) }) == 0 || errno == ENOENT { continue }
+            guard errno == EISDIR || errno == EPERM else { throw SystemError("remove", text) }
+            let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW
+            try empty(Descriptor(opening: name, in: folder, flags, subject: text), text)
+            if withCharacters(name, { unlinkat(folder.number, $0, AT_REMOVEDIR) }) != 0 && errno != ENOENT {
+                throw SystemError("remove", text)
+            }
+        }
     }
 
     package static func isDirectory(_ path: String) -> Bool {

@@ -82,6 +82,8 @@ int aloft_spawn_close_from(posix_spawn_file_actions_t *actions, int first);
 // fcntl and open are variadic and so not to be had in Swift.
 int aloft_set_nonblocking(int fd);
 int aloft_open(const char *path, int flags, mode_t mode);
+// openat(2), the same.
+int aloft_openat(int folder, const char *name, int flags, mode_t mode);
 
 // Sets the soft limit of open files to the hard one. Returns 0 and the limit, or -1 with errno.
 int aloft_raise_open_files(uint64_t *limit);
