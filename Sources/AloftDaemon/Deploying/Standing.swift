@@ -25,15 +25,18 @@ extension Deployer {
         let kept = try await kept(for: file)
         let wanted = book.laid(kept, over: file)
         var unpinned = newest.overrides
-        unpinned.pinned = nil
+        (unpinned.pinned, unpinned.folder) = (nil, nil)
         let runs = book.laid(unpinned, over: base)
         var notes = Self.overridden(kept.environment, in: file, releases)
         let isNew = try await journal.fact(Self.seenKey(file.name)) != book.digest(file, values)
         guard !isNew else { return Standing(runs: runs, next: book.file(file, over: wanted), notes: notes) }
-        // A container's digest names the image that its tag meant then, so the words are compared.
+        // A container's digest names the image that its tag meant then, so the words are compared; a process runs in the
+        // folder that a link led to then.
+        var inItsFolder = kept
+        if base.directory == file.directory { inItsFolder.folder = newest.overrides.folder }
         let runsTheFile =
             file.container == nil
-            ? newest.specDigest == book.digest(wanted, values)
+            ? newest.specDigest == book.digest(book.laid(inItsFolder, over: file), values)
             : book.digest(runs, values) == book.digest(wanted, values)
         if !runsTheFile { notes.append(Self.heldBack(newest, releases)) }
         return Standing(runs: runs, next: book.file(file, over: runs), notes: notes)
