@@ -76,6 +76,24 @@ struct Operator: Sendable {
         }
     }
 
+    /// Lets a service's replicas read their own configuration again.
+    func reload(_ service: String) async throws -> Accepted {
+        try await turnstile.alone {
+            do throws(ComputeError) {
+                let told = try await compute.reload(service)
+                return Accepted(message: "told to read their configuration again: \(told.joined(separator: ", "))")
+            } catch {
+                var failure = ControlFailure(error)
+                if case .noReload = error {
+                    failure.hint =
+                        "add `reload: {signal: HUP}` to `services.\(service)` if it reads its configuration at a signal, "
+                        + "or replace its replicas: `aloft restart \(service)`"
+                }
+                throw failure
+            }
+        }
+    }
+
     /// Sets the number of a service's replicas and remembers it for the next daemon.
     func scale(_ service: String, to count: Int) async throws -> Accepted {
         try await turnstile.alone {
@@ -114,6 +132,9 @@ struct Operator: Sendable {
     func takeOver(sparing spared: String? = nil) async throws -> PlanDifference {
         let before = present.facts
         let next = try readFile()
+        if let problem = UserCheck.problems(of: next.plan).first {
+            throw ControlFailure(.refused, problem.message, hint: problem.hint)
+        }
         try await refuseRemoval(of: before.running.plan.services, by: next.plan)
         let edgeSpec = next.plan.edge
         let certificates = try loadCertificates(edgeSpec)
@@ -200,7 +221,7 @@ extension ControlFailure {
             case .unknownService: .unknownService
             case .outOfBounds: .outOfBounds
             case .unknownRelease, .noReplica: .nothingThere
-            case .isPrimary: .refused
+            case .isPrimary, .noReload, .unhandledSignal: .refused
             case .tooManyCommands: .busy
             case .stopping: .stopping
             }

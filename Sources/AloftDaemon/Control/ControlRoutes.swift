@@ -34,6 +34,9 @@ struct ControlRoutes: Sendable {
             return try Answer.json(operations.difference(to: text, environment: query["environment"]))
         }
         version.post("reload") { _, _ in try Answer.json(await operations.reload()) }
+        version.post("services/{name}/reload") { _, context in
+            try Answer.json(await operations.reload(try context.parameters.require("name")), status: .accepted)
+        }
         version.post("services/{name}/restart") { request, context in
             let name = try context.parameters.require("name")
             let wait = try Self.wait(request)

@@ -12,7 +12,9 @@ struct DeployGaps {
     }
 
     var all: [Gap] {
-        [folder, password, idle, recreate, unavailable, single, unjudged, gates, irreversible, freeze].compactMap { $0 }
+        volumes
+            + [folder, password, idle, recreate, unavailable, single, unjudged, gates, irreversible, freeze].compactMap
+        { $0 }
     }
 
     private func gap(_ key: String, _ sentence: String, _ remedy: String) -> Gap {
@@ -23,6 +25,14 @@ struct DeployGaps {
         guard case .build(let directory)? = service.container?.source, !files.exists(directory) else { return nil }
         return gap(
             "build", "is built from a folder that does not exist: \(directory)", "make the folder, or correct the path")
+    }
+
+    private var volumes: [Gap] {
+        (service.container?.volumes ?? []).filter { !files.exists($0.from) }.map { volume in
+            gap(
+                "volumes", "has a volume that does not exist: \(volume.from)",
+                "make it before `aloft up`: a container does not start without it")
+        }
     }
 
     private var password: Gap? {
@@ -44,7 +54,10 @@ struct DeployGaps {
     private var recreate: Gap? {
         guard deploy.strategy == .recreate else { return nil }
         return gap(
-            "deploy.strategy", "is stopped by each deploy until the new release is ready: nobody answers meanwhile",
+            "deploy.strategy",
+            service.listen == .nothing
+                ? "is stopped by each deploy until the new release is ready: no job is worked on meanwhile"
+                : "is stopped by each deploy until the new release is ready: nobody answers meanwhile",
             "deploy: {strategy: rolling}")
     }
 
