@@ -171,7 +171,8 @@ package actor Compute {
 
     /// Stops every replica of every service and returns once nothing of them is left.
     ///
-    /// Takes no longer than the largest `drain` + `grace` of the services, and a few seconds. Where `run()` does not
+    /// Takes no longer than the largest `drain` + `grace` of the services, and a few seconds; along a chain of
+    /// `dependsOn`, their sum. Where `run()` does not
     /// run, what an earlier daemon left is adopted and stopped.
     package func stopAll() async {
         isStopping = true

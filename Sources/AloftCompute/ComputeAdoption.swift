@@ -53,6 +53,7 @@ extension Compute {
         if case .port(let port) = record.address { slot.lastPort = port }
         set.slots[id.index] = slot
         service[release] = set
+        service.hasBegun = true
         service.generations[id.index] = max(service.generations[id.index] ?? 0, id.generation)
         services[id.service] = service
     }

@@ -27,10 +27,11 @@ extension Compute {
         case .draining: break
         case .terminating: drained(id, facts)
         case .killing:
-            let grace = set(of: state)?.spec.stop.grace ?? .zero
+            let stop = set(of: state)?.spec.stop ?? StopSpec(drain: .zero, grace: .zero)
             note(
                 .warning, "replica.killed", id.name,
-                "did not end within \(grace.quantity) of SIGTERM: SIGKILL to its whole group")
+                "did not end within \(stop.grace.quantity) of \(signalName(stop.signal.number)): SIGKILL to its whole "
+                    + "group")
         case .sweeping: ended(state, whileUnwatched: before.machine.phase == .launching && before.adoptedAt != nil)
         case .gone: left(id, facts)
         }
@@ -42,7 +43,8 @@ extension Compute {
 
     private func began(_ state: ReplicaFacts) {
         guard let record = state.running?.record else { return }
-        let place = "process \(record.process.pid), \(record.address.label)"
+        let place = (["process \(record.process.pid)", record.address.label] as [String?]).compactMap(\.self)
+            .joined(separator: ", ")
         if state.adoptedAt != nil {
             note(.notice, "replica.adopted", state.id.name, "was running already: \(place)")
         } else {
@@ -174,11 +176,12 @@ extension Compute {
 }
 
 extension ReplicaAddress {
-    /// `port 20123`, `socket /x/y`.
-    var label: String {
+    /// `port 20123`, `socket /x/y`; nil for a worker.
+    var label: String? {
         switch self {
         case .port(let port): "port \(port)"
         case .unix(let path): "socket \(path)"
+        case .nowhere: nil
         }
     }
 }

@@ -12,6 +12,10 @@ package enum ComputeError: Error, Sendable, Hashable, CustomStringConvertible {
     case isPrimary(service: String, release: Int)
     /// No replica runs that a command could run beside.
     case noReplica(service: String, index: Int?, release: Int?)
+    /// The file says no signal at which the service reads its configuration again.
+    case noReload(String)
+    /// The replica's program does nothing about the signal, which would end it.
+    case unhandledSignal(replica: String, signal: String)
     /// So many commands run beside replicas already.
     case tooManyCommands(limit: Int)
     /// `stopAll` was called; nothing is started any more.
@@ -33,6 +37,10 @@ package enum ComputeError: Error, Sendable, Hashable, CustomStringConvertible {
         case .noReplica(let service, let index, let release):
             "no replica " + (index.map { "`\(service)-\($0)`" } ?? "of `\(service)`")
                 + (release.map { " of release \($0)" } ?? "") + " runs at present"
+        case .noReload(let service):
+            "`\(service)` has no `reload` in the file, so nothing says how it reads its configuration again"
+        case .unhandledSignal(let replica, let signal):
+            "`\(replica)` does nothing about \(signal): it would end by it, so nothing was sent"
         case .tooManyCommands(let limit):
             "\(limit) commands run beside replicas already: wait for one to end"
         case .stopping:

@@ -49,7 +49,7 @@ extension Compute {
         set.isUnknown = false
         services[spec.name]?[target.release] = set
         for id in replicas.keys where id.service == spec.name && replicas[id]?.set == target.release {
-            act(id) { $0.update(probes: spec.probes, stop: spec.stop, at: $1) }
+            act(id) { $0.update(probes: spec.probes, stop: spec.stop, settles: spec.settles, at: $1) }
         }
     }
 
@@ -80,15 +80,27 @@ extension Compute {
     func advance(_ name: String) {
         guard jobs != nil else { return }
         let decision = decide(name)
+        let needed = services[name]?.primary.spec.dependsOn ?? []
         for action in decision.actions {
             switch action {
-            case .start(let index, let release): start(name, release, index)
+            case .start(let index, let release): startInTurn(name, release, index)
             case .stop(let id, let reason): stop(id, reason)
             }
         }
         if let time = decision.nextWake { wake(name, at: time) }
         forgetWhatLeft(name)
+        advanceOthers(of: name, needed: needed)
         resumeWaiters()
+    }
+
+    /// Starts a replica, unless its service never ran and what it depends on is not ready.
+    private func startInTurn(_ name: String, _ release: Int, _ index: Int) {
+        // It runs only for the sake of others that end before it.
+        guard let service = services[name], !isStopping, !service.isRemoved else { return }
+        let missing = waitsFor(service)
+        if !missing.isEmpty { return hold(name, missing) }
+        services[name]?.hasBegun = true
+        start(name, release, index)
     }
 
     private func forgetWhatLeft(_ name: String) {
@@ -114,7 +126,7 @@ extension Compute {
         }
         return ServicePlanner.decide(
             sets: sets, minAvailable: service.primary.spec.scaling.minAvailable,
-            isEnding: isStopping || service.isRemoved, now: now)
+            isEnding: (isStopping || service.isRemoved) && !isNeededToTheEnd(name), now: now)
     }
 
     private func process(_ state: ReplicaFacts, _ set: SetFacts) -> ServicePlanner.Process {
@@ -193,7 +205,8 @@ extension Compute {
         let (steps, continuation) = AsyncStream.makeStream(of: ReplicaRunner.Step.self)
         var state = ReplicaFacts(
             id: id, release: set.release, set: set.release,
-            machine: ReplicaMachine(probes: set.spec.probes, stop: set.spec.stop, now: now),
+            machine: ReplicaMachine(
+                probes: set.spec.probes, stop: set.spec.stop, settles: set.spec.settles, now: now),
             digest: set.digest, epoch: set.epoch, steps: continuation, begun: now, since: wallTime)
         if case .adopt(let record) = beginning {
             state.digest = record.specDigest

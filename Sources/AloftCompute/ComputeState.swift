@@ -12,6 +12,10 @@ struct ServiceFacts: Sendable {
     var generations: [Int: Int] = [:]
     /// Who is sent requests; nil: every set alike.
     var split: TrafficSplit?
+    /// A replica of it was started or found: from then on it waits for no other service.
+    var hasBegun = false
+    /// It was said that it waits.
+    var isHeld = false
     /// The file has it no more; forgotten once its replicas are gone.
     var isRemoved = false
     /// The next time the planner is asked though nothing happened.

@@ -90,9 +90,11 @@ extension Compute {
         let state: ReplicaState =
             slot.hasFailed ? .failed : slot.isFinished ? .exited : slot.lastGeneration == 0 ? .starting : .backingOff
         let left = slot.notBefore.map { $0 - now }
+        let missing = services[set.spec.name].map(waitsFor) ?? []
+        let waits = missing.isEmpty ? nil : "waits for \(missing.joined(separator: ", "))"
         return ReplicaStatus(
             id: ReplicaID(service: set.spec.name, index: index, generation: max(1, slot.lastGeneration)),
-            release: set.release, state: state, reason: slot.lastExit.map { $0.cause.description },
+            release: set.release, state: state, reason: waits ?? slot.lastExit.map { $0.cause.description },
             since: slot.since, pid: nil, address: nil, started: nil, adopted: false, current: true,
             restarts: max(0, slot.starts - 1), lastExit: slot.lastExit, probes: [],
             nextStart: left.map { wallTime + max($0, .zero) }, usage: nil,

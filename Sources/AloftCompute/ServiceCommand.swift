@@ -98,17 +98,22 @@ extension Compute {
         }
         do {
             let plan = try LaunchPlan(command, host: command.host ?? configuration.hostEnvironment)
+                .asUser(of: command.spec)
+            if plan.user != nil {
+                try ServiceUser.openWay(to: plan.directory, in: configuration.stateDirectory)
+            }
             guard let program = plan.arguments.first, !program.isEmpty else {
                 return .notStarted("the command is empty: its first element names the program")
             }
             guard Directories.isDirectory(plan.directory) else {
                 return .notStarted("there is no directory \(plan.directory)")
             }
-            return await run.run(
-                ProcessLaunch(
-                    executable: try ProgramPath.find(program, directory: plan.directory, path: plan.path),
-                    arguments: plan.arguments, environment: plan.environment + [marks.variable],
-                    directory: plan.directory, standardOutput: -1, standardError: -1))
+            var launch = ProcessLaunch(
+                executable: try ProgramPath.find(program, directory: plan.directory, path: plan.path),
+                arguments: plan.arguments, environment: plan.environment + [marks.variable],
+                directory: plan.directory, standardOutput: -1, standardError: -1)
+            launch.user = plan.user
+            return await run.run(launch)
         } catch {
             return .notStarted("\(error)")
         }
@@ -166,9 +171,10 @@ extension Compute {
         let plan: LaunchPlan
         do {
             plan = try LaunchPlan(
-                set.spec, replica: state.id, address: replica.innerAddress, host: set.host)
+                set.spec, replica: state.id, address: replica.innerAddress, host: set.host
+            ).asUser(of: set.spec)
         } catch {
-            return .notStarted(error.description)
+            return .notStarted("\(error)")
         }
         commandsUnderWay += 1
         defer { commandsUnderWay -= 1 }

@@ -25,6 +25,9 @@ extension Daemon {
         } catch {
             throw DaemonError(.invalidFile, error.message)
         }
+        if let problem = UserCheck.problems(of: running.plan).first {
+            throw DaemonError(.resources, problem.message, hint: problem.hint)
+        }
         stopwatch.lap("file")
         let events = EventQueue()
         let stores = try Stores.open(
@@ -245,7 +248,10 @@ private struct Parts {
                 spec: { release in
                     var spec = try book.rolledOut(release)
                     let file = present.facts.running.plan.services.first { $0.name == release.service }
-                    if let file { spec.scaling = file.scaling }
+                    if let file {
+                        spec.scaling = file.scaling
+                        (spec.isRouted, spec.dependsOn, spec.reload) = (file.isRouted, file.dependsOn, file.reload)
+                    }
                     return spec
                 },
                 wanted: { wanted.number(of: $0) }, event: { [events] in events.publish($0) }),

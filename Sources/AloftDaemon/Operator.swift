@@ -115,6 +115,24 @@ struct Operator: Sendable {
         }
     }
 
+    /// Lets a service's replicas read their own configuration again.
+    func reload(_ service: String) async throws -> Accepted {
+        try await turnstile.alone {
+            do throws(ComputeError) {
+                let told = try await compute.reload(service)
+                return Accepted(message: "told to read their configuration again: \(told.joined(separator: ", "))")
+            } catch {
+                var failure = ControlFailure(error)
+                if case .noReload = error {
+                    failure.hint =
+                        "add `reload: {signal: HUP}` to `services.\(service)` if it reads its configuration at a signal, "
+                        + "or replace its replicas: `aloft restart \(service)`"
+                }
+                throw failure
+            }
+        }
+    }
+
     /// Sets the number of a service's replicas and remembers it for the next daemon.
     func scale(_ service: String, to count: Int) async throws -> Accepted {
         try await turnstile.alone {
@@ -159,6 +177,9 @@ struct Operator: Sendable {
     func takeOver(_ proposal: Proposal, sparing spared: String? = nil) async throws(ControlFailure) -> PlanDifference {
         let before = present.facts
         let (next, offer) = (proposal.running, proposal.offer)
+        if let problem = UserCheck.problems(of: next.plan).first {
+            throw ControlFailure(.refused, problem.message, hint: problem.hint)
+        }
         try await refuseRemoval(of: before.running.plan.services, by: next.plan)
         let edgeSpec = next.plan.edge
         let difference = try await difference(to: next, offer)
@@ -284,7 +305,7 @@ extension ControlFailure {
             case .unknownService: .unknownService
             case .outOfBounds: .outOfBounds
             case .unknownRelease, .noReplica: .nothingThere
-            case .isPrimary: .refused
+            case .isPrimary, .noReload, .unhandledSignal: .refused
             case .tooManyCommands: .busy
             case .stopping: .stopping
             }

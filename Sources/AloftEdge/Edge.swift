@@ -101,9 +101,10 @@ package final class Edge: Sendable {
     ///
     /// Ends after `limit` at the latest. At most `Aside.probeLimit` are under way on a loop.
     package func probe(
-        service: String, release: Int, path: String, host: String, within limit: Duration = .seconds(10)
+        service: String, release: Int, path: String, host: String, fields: [HeaderRules.Field] = [],
+        within limit: Duration = .seconds(10)
     ) async -> ProbeOutcome {
-        guard let head = ProbeHead(path: path, host: host) else { return .invalid }
+        guard let head = ProbeHead(path: path, host: host, fields: fields) else { return .invalid }
         let turn = nextProbe.wrappingAdd(1, ordering: .relaxed).newValue
         let loop = loops[Int(UInt(bitPattern: turn) % UInt(loops.count))]
         do {

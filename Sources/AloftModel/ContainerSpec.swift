@@ -16,12 +16,33 @@ package struct ContainerSpec: Sendable, Hashable {
     package var port: Int?
     /// For a registry that asks who it is.
     package var registry: RegistryCredentials?
+    /// Folders and files of this machine that the container sees.
+    package var volumes: [VolumeSpec]
 
-    package init(source: Source, pull: Pull = .missing, port: Int? = nil, registry: RegistryCredentials? = nil) {
+    package init(
+        source: Source, pull: Pull = .missing, port: Int? = nil, registry: RegistryCredentials? = nil,
+        volumes: [VolumeSpec] = []
+    ) {
         self.source = source
         self.pull = pull
         self.port = port
         self.registry = registry
+        self.volumes = volumes
+    }
+}
+
+/// One of `volumes`: a folder or file of this machine at a place in the container.
+package struct VolumeSpec: Sendable, Hashable {
+    /// Absolute, in the container.
+    package var path: String
+    /// Absolute, on this machine.
+    package var from: String
+    package var isReadOnly: Bool
+
+    package init(path: String, from: String, isReadOnly: Bool = false) {
+        self.path = path
+        self.from = from
+        self.isReadOnly = isReadOnly
     }
 }
 

@@ -6,11 +6,26 @@ package struct ReleaseSpec: Sendable, Hashable {
     package var reversible: Bool
     /// Its whole group is killed after so long, and the release has failed.
     package var timeout: Duration
+    /// Laid over the service's own environment.
+    package var environment: [EnvironmentVariable]
 
-    package init(command: [Template], reversible: Bool, timeout: Duration) {
+    package init(
+        command: [Template], reversible: Bool, timeout: Duration, environment: [EnvironmentVariable] = []
+    ) {
         self.command = command
         self.reversible = reversible
         self.timeout = timeout
+        self.environment = environment
+    }
+
+    /// The service with the environment that the command is given.
+    package func applied(to service: ServiceSpec) -> ServiceSpec {
+        var service = service
+        for variable in environment {
+            service.environment.removeAll { $0.name == variable.name }
+            service.environment.append(variable)
+        }
+        return service
     }
 }
 

@@ -24,6 +24,8 @@ package enum ReplicaAddress: Sendable, Hashable, Codable {
     case port(Int)
     /// Path of a Unix stream socket.
     case unix(String)
+    /// A worker: nobody sends it anything.
+    case nowhere
 }
 
 /// A replica that may be sent requests.

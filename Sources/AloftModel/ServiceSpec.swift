@@ -5,6 +5,8 @@ package struct ServiceSpec: Sendable, Hashable {
         case port
         /// `$SOCKET`, a Unix socket in the state directory.
         case unix
+        /// No address: a worker, which takes its work from elsewhere.
+        case nothing = "none"
     }
 
     package var name: String
@@ -17,6 +19,14 @@ package struct ServiceSpec: Sendable, Hashable {
     /// Patterns of gitignore(5), from the directory: no part of an artifact, and no code that makes a release another one.
     package var ignore: [String]
     package var listen: Listen
+    /// Nil: whoever started Aloft.
+    package var user: UserSpec?
+    /// Names of services that must be ready before this one starts, and that stop after it.
+    package var dependsOn: [String] = []
+    /// The signal at which its processes read their own configuration again; nil where none does that.
+    package var reload: StopSpec.Signal?
+    /// Whether a route of the file leads here; one without is never asked for a connection that nobody would make.
+    package var isRouted = true
     /// In the order of the file; names are unique.
     package var environment: [EnvironmentVariable]
     package var resources: Resources
@@ -31,7 +41,8 @@ package struct ServiceSpec: Sendable, Hashable {
         name: String, command: [Template], container: ContainerSpec? = nil, directory: String, ignore: [String] = [],
         listen: Listen,
         environment: [EnvironmentVariable], resources: Resources, probes: Probes, restart: RestartSpec, stop: StopSpec,
-        scaling: ScalingSpec, release: ReleaseSpec? = nil, deploy: DeploySpec = DeploySpec()
+        scaling: ScalingSpec, release: ReleaseSpec? = nil, deploy: DeploySpec = DeploySpec(), user: UserSpec? = nil,
+        dependsOn: [String] = [], reload: StopSpec.Signal? = nil
     ) {
         self.name = name
         self.command = command
@@ -47,6 +58,22 @@ package struct ServiceSpec: Sendable, Hashable {
         self.scaling = scaling
         self.release = release
         self.deploy = deploy
+        self.user = user
+        self.dependsOn = dependsOn
+        self.reload = reload
+    }
+}
+
+/// `user`: whose rights the processes of a service have.
+package struct UserSpec: Sendable, Hashable {
+    /// A name, or a number.
+    package var name: String
+    /// The user's own group where the file names none.
+    package var group: String?
+
+    package init(name: String, group: String? = nil) {
+        self.name = name
+        self.group = group
     }
 }
 
@@ -104,11 +131,13 @@ package struct Probes: Sendable, Hashable {
 package struct ProbeSpec: Sendable, Hashable {
     package enum Check: Sendable, Hashable {
         /// GET of this path on the replica passes with a status of 200 to 399.
-        case httpGet(path: String)
+        case httpGet(HTTPProbe)
         /// A connection to the replica that is accepted passes.
         case tcpSocket
         /// A command in the service's directory, with the replica's environment, that exits 0 passes.
         case exec([Template])
+
+        package static func httpGet(path: String) -> Check { .httpGet(HTTPProbe(path: path)) }
     }
 
     package var check: Check
@@ -130,6 +159,21 @@ package struct ProbeSpec: Sendable, Hashable {
         self.initialDelay = initialDelay
         self.successThreshold = successThreshold
         self.failureThreshold = failureThreshold
+    }
+}
+
+/// `probes.*.httpGet`: what is asked.
+package struct HTTPProbe: Sendable, Hashable {
+    package var path: String
+    /// The Host field; nil is `localhost`.
+    package var host: String?
+    /// Further fields, in the order of the file.
+    package var headers: [HeaderRules.Field]
+
+    package init(path: String, host: String? = nil, headers: [HeaderRules.Field] = []) {
+        self.path = path
+        self.host = host
+        self.headers = headers
     }
 }
 
@@ -159,14 +203,27 @@ package struct RestartSpec: Sendable, Hashable {
     }
 }
 
-/// `stop`: leave rotation, let requests end for at most `drain`, SIGTERM, wait for at most `grace`, SIGKILL.
+/// `stop`: leave rotation, let requests end for at most `drain`, the signal, wait for at most `grace`, SIGKILL.
 package struct StopSpec: Sendable, Hashable {
+    /// Signals that ask a process for something and that it may handle as it likes.
+    package enum Signal: String, Sendable, Hashable, CaseIterable {
+        case term = "TERM"
+        case int = "INT"
+        case quit = "QUIT"
+        case hup = "HUP"
+        case usr1 = "USR1"
+        case usr2 = "USR2"
+        case winch = "WINCH"
+    }
+
     package var drain: Duration
     package var grace: Duration
+    package var signal: Signal
 
-    package init(drain: Duration, grace: Duration) {
+    package init(drain: Duration, grace: Duration, signal: Signal = .term) {
         self.drain = drain
         self.grace = grace
+        self.signal = signal
     }
 }
 

@@ -1,7 +1,9 @@
 /// What sections of deploys, containers and notifications need beside one of their keys.
 enum DeploySamples {
     static func service(_ path: String) -> [(String, String)] {
-        let isContainer = ["pull", "containerPort", "registry"].contains { path.hasPrefix("services.*.\($0)") }
+        let isContainer = ["pull", "containerPort", "registry", "volumes"].contains {
+            path.hasPrefix("services.*.\($0)")
+        }
         return isContainer ? [("image", "ghcr.io/x/web:1")] : [("command", "[./web]")]
     }
 
@@ -9,6 +11,10 @@ enum DeploySamples {
         let deploy = "services.*.deploy."
         switch section {
         case "release": return [("command", "[./other]")]
+        case "user": return [("name", "other")]
+        case "volume": return [("path", "/x"), ("from", "./x")]
+        case "reload": return [("signal", "USR1")]
+        case "httpGet": return [("path", "/other")]
         case "gate": return [("name", "other"), ("run", "[other]")]
         case "deploy" where path.hasPrefix("\(deploy)blueGreen"): return [("strategy", "blueGreen")]
         case "deploy" where path.hasPrefix("\(deploy)steps") || path.hasPrefix("\(deploy)canary"):

@@ -143,6 +143,8 @@ private struct Sample {
         case "file" where path == "services": [("version", "1"), ("edge", "{routes: [{redirect: /elsewhere}]}")]
         case "file" where path.hasPrefix("edge.routes[]"):
             [("version", "1"), ("services", "{web: {command: [./web]}, api: {command: [./api]}}")]
+        case "file" where path == "services.*.dependsOn":
+            [("version", "1"), ("edge", "{routes: [{service: web}]}")]
         case "file": [("version", "1"), ("services", "{web: {command: [./web]}}")]
         default: DeploySamples.companions(form.name, without: name, path)
         }
@@ -170,6 +172,9 @@ private struct Sample {
         for step in more.reversed() { text = step == "[]" ? "[\(text)]" : "{web: \(text)}" }
         if path.hasPrefix("edge.listeners[]"), name == "listeners" {
             text = text.dropLast() + ", {address: \"127.0.0.1:2\", tls: true}]"
+        }
+        if path == "services.*.dependsOn", name == "services" {
+            text = text.dropLast() + ", api: {command: [./api]}}"
         }
         if path == "environments.*.promotesTo", name == "environments" {
             text = text.dropLast() + ", production: {}}"

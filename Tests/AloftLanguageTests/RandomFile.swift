@@ -71,6 +71,8 @@ final class RandomFile {
         lines.append("    command: [\((["./run"] + arguments).joined(separator: ", "))]")
         maybe("    directory: \(pick([".", "./a", "../b", "/c/d", "a b", "./é"]))")
         maybe("    listen: \(hasPort ? "port" : pick(["port", "unix"]))")
+        maybe("    user: \(pick(["app", "\"1000\"", "{name: app, group: \"5\"}"]))")
+        maybe("    reload: {signal: \(pick(["HUP", "USR1"]))}")
         if Bool.random(using: &random) {
             lines.append("    env:")
             for index in 0..<number(1...5) { lines.append("      V\(index): \(text())") }
@@ -79,13 +81,14 @@ final class RandomFile {
             "    resources: {requests: {cpu: 250m, memory: 32MiB}, limits: {memory: 64MiB, cpu: \(pick(["1", "1.5", "300m"]))}}"
         )
         if Bool.random(using: &random) {
-            let check = pick(["httpGet: /a?b=c", "tcpSocket: true", "exec: [./check, \(text())]"])
+            let asked = "httpGet: {path: /a, host: b.example, headers: {X-A: \"b: c\"}}"
+            let check = pick(["httpGet: /a?b=c", asked, "tcpSocket: true", "exec: [./check, \(text())]"])
             lines.append("    probes:")
             lines.append(
                 "      \(pick(["startup", "readiness", "liveness"])): {\(check), period: \(duration(100...60_000))}")
         }
         maybe("    restart: {policy: \(pick(["always", "onFailure", "never"])), backoff: {max: 7m}}")
-        maybe("    stop: {drain: \(duration(0...60_000)), grace: 1s}")
+        maybe("    stop: {drain: \(duration(0...60_000)), grace: 1s, signal: \(pick(["TERM", "QUIT", "USR2"]))}")
         writeScaling()
         writeDeploy()
     }

@@ -13,6 +13,7 @@ extension RandomFile {
             } else {
                 maybe("    pull: never")
             }
+            maybe("    volumes: [{path: /data, from: ./d, readOnly: \(pick(["true", "false"]))}]")
             return hasPort
         case 1: lines.append("    build: \(pick(["./web", ".", "/c/d"]))")
         default: break

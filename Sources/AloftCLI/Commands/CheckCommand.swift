@@ -1,3 +1,4 @@
+import AloftDaemon
 import AloftLanguage
 import ArgumentParser
 
@@ -32,6 +33,9 @@ struct CheckCommand: ParsableCommand {
             let renderer = DiagnosticRenderer(color: terminal.palette.isColoured)
             terminal.say(renderer.text(reading.diagnostics))
             if let plan = reading.plan {
+                for problem in UserCheck.problems(of: plan) {
+                    terminal.say("warning: \(problem.message)\n  fix: \(problem.hint)\n")
+                }
                 let services = plan.services.count == 1 ? "1 service" : "\(plan.services.count) services"
                 let routes = plan.edge.routes.count == 1 ? "1 route" : "\(plan.edge.routes.count) routes"
                 terminal.say("\(choice.shortName) is good: \(plan.app), \(services), \(routes)\n")

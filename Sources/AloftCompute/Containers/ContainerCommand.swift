@@ -15,6 +15,7 @@ extension ContainerDriver {
             guard let spec = command.spec.container else {
                 throw LaunchFailure("\(command.spec.name) is no container")
             }
+            try ContainerOrder.checkVolumes(of: spec)
             let image = try await images.image(spec, service: command.spec.name, clock: configuration.clock)
             let calls = try await session.callsThatWork(with: image)
             return try await run(command, image: image, calls, output)
@@ -42,7 +43,7 @@ extension ContainerDriver {
         arguments += ["--label", "aloft.command-of=\(session.instance)"]
         if calls.holdsToLimits { arguments += ["--pids-limit", "\(ContainerOrder.mostProcesses)"] }
         if calls.engine.kind == .podman { arguments += ["--http-proxy=false", "--sdnotify", "ignore"] }
-        arguments += variables.options(file: file)
+        arguments += ContainerOrder.access(command.spec) + variables.options(file: file)
         arguments += ["--entrypoint", program, image] + plan.arguments.dropFirst()
         let launch = ProcessLaunch(
             executable: calls.engine.path, arguments: [calls.engine.path] + calls.quiet + arguments,

@@ -99,6 +99,7 @@ package final class ContainerDriver: Driver {
     private func start(
         _ order: LaunchOrder, _ spec: ContainerSpec, image: String, in directory: RunDirectory
     ) async throws -> ContainerReplica {
+        try ContainerOrder.checkVolumes(of: spec)
         try directory.make(withSocket: false)
         let (address, socketFolder) = try address(order, directory)
         let plan = try ContainerOrder(
@@ -193,6 +194,7 @@ package final class ContainerDriver: Driver {
     private func address(
         _ order: LaunchOrder, _ directory: RunDirectory
     ) throws -> (address: ReplicaAddress, socketFolder: String?) {
+        if order.service.listen == .nothing { return (.nowhere, nil) }
         if order.service.listen == .unix {
             let inner = Self.socketDirectory(directory.path)
             try inner.make(withSocket: true)

@@ -1,5 +1,6 @@
 import AloftModel
 import AloftSystem
+import Glibc
 
 /// All that is decided about a container before it is made: the engine's command line, and what it finds in its
 /// environment. Pure.
@@ -19,6 +20,9 @@ struct ContainerOrder: Sendable, Hashable {
     var publish: (host: Int, container: Int)?
     /// Folder of the socket, the same path inside.
     var mount: String?
+    /// Options for `user` and `volumes`.
+    var access: [String]
+    var stopSignal: StopSpec.Signal
     /// Where the engine writes what it made.
     var folder: String
 
@@ -51,6 +55,9 @@ struct ContainerOrder: Sendable, Hashable {
         if limited { line += limits }
         if let publish { line += ["--publish", "127.0.0.1:\(publish.host):\(publish.container)/tcp"] }
         if let mount { line += ["--mount", "type=bind,source=\(mount),destination=\(mount)"] }
+        line += access
+        // Aloft sends it itself; this is for people who say `podman stop`.
+        if stopSignal != .term { line += ["--stop-signal", "SIG\(stopSignal.rawValue)"] }
         line += variables.options(file: variablesFile)
         if let program = command.first { line += ["--entrypoint", program] }
         return line + [image] + command.dropFirst()
@@ -98,7 +105,29 @@ extension ContainerOrder {
         resources = order.service.resources
         if case .port(let outside) = address, case .port(let inside) = inner { publish = (outside, inside) }
         mount = socketFolder
+        access = Self.access(order.service)
+        stopSignal = order.service.stop.signal
         self.folder = folder
+    }
+
+    /// Whom the program runs as, and what of this machine it sees: the same for replicas and for commands.
+    static func access(_ service: ServiceSpec) -> [String] {
+        var line: [String] = []
+        if let user = service.user { line += ["--user", user.name + (user.group.map { ":\($0)" } ?? "")] }
+        for volume in service.container?.volumes ?? [] {
+            let mode = volume.isReadOnly ? ",readonly=true" : ""
+            line += ["--mount", "type=bind,source=\(volume.from),destination=\(volume.path)\(mode)"]
+        }
+        return line
+    }
+
+    /// An engine would make what is not there, or fail with words of its own.
+    static func checkVolumes(of spec: ContainerSpec) throws(LaunchFailure) {
+        for volume in spec.volumes where Glibc.access(volume.from, F_OK) != 0 {
+            let reason = errno == ENOENT ? "there is no \(volume.from)" : "\(volume.from) can't be reached"
+            throw LaunchFailure(
+                "`volumes`: \(reason) for \(volume.path); make it (`mkdir -p`) with the owner that the image needs")
+        }
     }
 
     /// Where it answers as seen from inside.

@@ -9,6 +9,8 @@ package struct LaunchPlan: Sendable, Hashable {
     package var directory: String
     /// PATH as the replica sees it.
     package var path: String
+    /// Whom it runs as; nil: as Aloft itself.
+    package var user: UserIdentity?
 
     package enum Failure: Error, Sendable, Hashable, CustomStringConvertible {
         case missingVariable(String)
@@ -38,6 +40,7 @@ package struct LaunchPlan: Sendable, Hashable {
         switch address {
         case .port(let port): variables.append(("PORT", "\(port)"))
         case .unix(let path): variables.append(("SOCKET", path))
+        case .nowhere: break
         }
         variables.append(("ALOFT_SERVICE", spec.name))
         variables.append(("ALOFT_REPLICA", replica.name))

@@ -1,3 +1,5 @@
+import AloftModel
+
 /// What a replica answers to a probe: the little of HTTP/1.1 (RFC 9112) that a probe has to understand.
 ///
 /// Lenient on purpose: it judges a replica's health, not its grammar; the edge is where strictness counts.
@@ -17,19 +19,21 @@ struct ProbeResponse: Sendable, Hashable {
         case malformed
     }
 
-    /// The request for a path, which is made safe: nothing in it can end the line.
-    static func request(_ path: String) -> [UInt8] {
+    /// The request, whose path is made safe: nothing in it can end the line. The file's fields stand in place of those
+    /// of the same name.
+    static func request(_ asked: HTTPProbe) -> [UInt8] {
         var target = ""
-        for byte in path.utf8 {
+        for byte in asked.path.utf8 {
             if byte > 0x20 && byte < 0x7f {
                 target.unicodeScalars.append(Unicode.Scalar(byte))
             } else {
                 target += "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
             }
         }
-        let head = [
-            "GET \(target) HTTP/1.1", "Host: localhost", "User-Agent: aloft-probe", "Accept: */*", "Connection: close",
-        ]
+        let own = Set(asked.headers.map { $0.name.lowercased() })
+        let usual = [("User-Agent", "aloft-probe"), ("Accept", "*/*")].filter { !own.contains($0.0.lowercased()) }
+        let fields = usual.map { "\($0.0): \($0.1)" } + asked.headers.map { "\($0.name): \($0.value)" }
+        let head = ["GET \(target) HTTP/1.1", "Host: \(asked.host ?? "localhost")"] + fields + ["Connection: close"]
         return Array((head.joined(separator: "\r\n") + "\r\n\r\n").utf8)
     }
 

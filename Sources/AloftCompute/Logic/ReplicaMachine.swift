@@ -15,7 +15,7 @@ package struct ReplicaMachine: Sendable {
         case unready
         /// Out of rotation, requests end.
         case draining
-        /// SIGTERM was sent.
+        /// The stop signal was sent.
         case terminating
         /// SIGKILL was sent.
         case killing
@@ -33,6 +33,8 @@ package struct ReplicaMachine: Sendable {
         case probed(ProbeKind, passed: Bool)
         /// `admit` was carried out: only from now on may another leave rotation for it.
         case admitted
+        /// It has run for a moment, which is all there is to wait for.
+        case settled
         /// A connection to it was refused just now.
         case unreachable
         case stopAsked
@@ -47,6 +49,8 @@ package struct ReplicaMachine: Sendable {
         case eject
         /// Start asking; answers come back as `probed`.
         case probe(ProbeKind)
+        /// Send `settled` after this time.
+        case settle(Duration)
         /// Wait until no request is under way, at most so long, then send `drained`.
         case drain(Duration)
         /// To the whole process group.
@@ -78,6 +82,9 @@ package struct ReplicaMachine: Sendable {
     private var rounds: [ProbeKind: Int] = [:]
 
     private var probes: Probes
+    /// Nobody connects to it and no probe says whether it is ready: it is, once it has run for a moment.
+    private var settles: Bool
+    private var isAdopted = false
     private var stop: StopSpec
     private var gates: [ProbeKind: ProbeGate]
     private var quickProbes = 0
@@ -86,8 +93,14 @@ package struct ReplicaMachine: Sendable {
     /// Until when it is asked more often than its period says.
     private var quickUntil: MonotonicTime?
 
-    package init(probes: Probes, stop: StopSpec, now: MonotonicTime) {
+    /// How long a process without an address must run to be ready; one that was adopted has run long enough.
+    ///
+    /// Kubernetes' `minReadySeconds`: what fails while it starts mostly does so within it.
+    package static let settleTime = Duration.seconds(2)
+
+    package init(probes: Probes, stop: StopSpec, settles: Bool = false, now: MonotonicTime) {
         self.probes = probes
+        self.settles = settles
         self.stop = stop
         since = now
         gates = [:]
@@ -110,10 +123,14 @@ package struct ReplicaMachine: Sendable {
 
     package mutating func handle(_ event: Event, at now: MonotonicTime) -> [Action] {
         switch event {
-        case .launched, .adopted: return began(now)
+        case .launched: return began(now)
+        case .adopted:
+            isAdopted = true
+            return began(now)
         case .launchFailed, .exited: return ended(now)
         case .probed(let kind, let passed): return probed(kind, passed, now)
         case .admitted: return admitted(now)
+        case .settled: return settled(now)
         case .unreachable: return unreachable(now)
         case .stopAsked: return stopNow(now)
         case .drained: return phase == .draining ? terminate(now) : []
@@ -126,10 +143,13 @@ package struct ReplicaMachine: Sendable {
     }
 
     /// Puts other probes and stop times in force without touching the process.
-    package mutating func update(probes: Probes, stop: StopSpec, at now: MonotonicTime) -> [Action] {
+    package mutating func update(
+        probes: Probes, stop: StopSpec, settles: Bool = false, at now: MonotonicTime
+    ) -> [Action] {
         self.stop = stop
-        guard probes != self.probes else { return [] }
+        guard probes != self.probes || settles != self.settles else { return [] }
         self.probes = probes
+        self.settles = settles
         for kind in ProbeKind.allCases { rounds[kind, default: 0] += 1 }
         // A startup probe that is new has nothing to say about a process that has started.
         for kind in ProbeKind.allCases {
@@ -169,7 +189,14 @@ package struct ReplicaMachine: Sendable {
     }
 
     private func runningProbes() -> [Action] {
-        probes.liveness == nil ? [.probe(.readiness)] : [.probe(.readiness), .probe(.liveness)]
+        let first: Action = settles ? .settle(isAdopted ? .zero : Self.settleTime) : .probe(.readiness)
+        return probes.liveness == nil ? [first] : [first, .probe(.liveness)]
+    }
+
+    private mutating func settled(_ now: MonotonicTime) -> [Action] {
+        guard settles, !isEnding, phase == .probing || phase == .unready else { return [] }
+        enter(.admitting, now)
+        return [.admit]
     }
 
     private mutating func probed(_ kind: ProbeKind, _ passed: Bool, _ now: MonotonicTime) -> [Action] {
@@ -233,7 +260,7 @@ package struct ReplicaMachine: Sendable {
 
     private mutating func terminate(_ now: MonotonicTime) -> [Action] {
         enter(.terminating, now)
-        return [.signal(SIGTERM), .waitGrace(stop.grace)]
+        return [.signal(stop.signal.number), .waitGrace(stop.grace)]
     }
 
     private mutating func graceOver(_ now: MonotonicTime) -> [Action] {
@@ -300,6 +327,27 @@ extension ReplicaMachine {
         quickUntil = now + .seconds(60)
         quickProbes = 0
     }
+}
+
+extension StopSpec.Signal {
+    /// As this system numbers it.
+    package var number: Int32 {
+        switch self {
+        case .term: SIGTERM
+        case .int: SIGINT
+        case .quit: SIGQUIT
+        case .hup: SIGHUP
+        case .usr1: SIGUSR1
+        case .usr2: SIGUSR2
+        case .winch: SIGWINCH
+        }
+    }
+}
+
+extension ServiceSpec {
+    /// Whether a replica is ready by having run for a moment: a worker, or a service that no route leads to, unless a
+    /// readiness probe says more.
+    package var settles: Bool { probes.readiness == nil && (listen == .nothing || !isRouted) }
 }
 
 extension Probes {

@@ -2,8 +2,8 @@ import AloftModel
 
 /// Tells whether a running process was started with the present configuration.
 package enum SpecDigest {
-    /// Covers what a process can only be given at its start: command, directory, kind of address, image, environment with
-    /// the values of `${env.X}`, resources. Probes, restart and stop rules and the number of replicas are not in it, since
+    /// Covers what a process can only be given at its start: command, directory, kind of address, user, image, volumes,
+    /// environment with the values of `${env.X}`, resources. Probes, restart and stop rules and the number of replicas are not in it, since
     /// they change without touching the process.
     ///
     /// 128 bits of FNV-1a: no secret can be read from it, and no adversary chooses the file.
@@ -19,6 +19,7 @@ package enum SpecDigest {
             feed(variable.value, host, &hash)
         }
         if let container = spec.container { feed(container, &hash) }
+        if let user = spec.user { hash.feed("user \(user.name):\(user.group ?? "")") }
         for amount in [spec.resources.requests, spec.resources.limits] {
             hash.feed(amount.cpu.map { "\($0.millicores)" } ?? "-")
             hash.feed(amount.memory.map { "\($0.bytes)" } ?? "-")
@@ -40,6 +41,11 @@ package enum SpecDigest {
         case .build(let directory): hash.feed("build " + directory)
         }
         hash.feed(container.port.map { "\($0)" } ?? "-")
+        for volume in container.volumes {
+            hash.feed("volume \(volume.path)")
+            hash.feed(volume.from)
+            hash.feed(volume.isReadOnly ? "ro" : "rw")
+        }
     }
 
     private static func feed(_ template: Template, _ host: [String: String], _ hash: inout Hash) {

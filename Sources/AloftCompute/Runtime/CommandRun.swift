@@ -30,6 +30,7 @@ struct CommandRun: Sendable {
             arguments: command, environment: plan.environment, directory: plan.directory,
             standardOutput: pipe.descriptor, standardError: pipe.descriptor)
         launch.cgroupProcsFiles = cgroupProcsFiles
+        launch.user = plan.user
         let watch = try await launch.runWatched()
         pipe.closeWritingEnd()
         return watch

@@ -40,6 +40,8 @@ package protocol RunningReplica: Sendable {
     func ended() async -> LastExit.Cause?
     /// To all its processes.
     func signal(_ number: Int32) throws
+    /// To its first process alone.
+    func signalLeader(_ number: Int32) throws
     /// Kills what is left. What could not be killed is in the result, one line each.
     func killRemains() async -> [String]
     /// Removes its files; called after its output was read.
@@ -78,6 +80,8 @@ extension Driver {
 
 extension RunningReplica {
     package var innerAddress: ReplicaAddress { record.address }
+
+    package func signalLeader(_ number: Int32) throws { try signal(number) }
 
     /// Hands on what was kept of the output once the command has ended.
     package func exec(

@@ -25,9 +25,11 @@ struct Prober: Sendable {
         if case .exec(let command) = probe.check {
             return await exec(command, beside: replica, service: service, timeout: probe.timeout)
         }
-        let address = replica.record.address.local
-        guard case .httpGet(let path) = probe.check else { return await accepts(address, within: probe.timeout) }
-        return await limited(probe.timeout) { await get(path, at: address) }
+        guard let address = replica.record.address.local else {
+            return ProbeAnswer(passed: false, text: "listens nowhere (`listen: none`): only `exec` can ask it")
+        }
+        guard case .httpGet(let asked) = probe.check else { return await accepts(address, within: probe.timeout) }
+        return await limited(probe.timeout) { await get(asked, at: address) }
     }
 
     /// Whether a connection is accepted.
@@ -51,18 +53,18 @@ struct Prober: Sendable {
         }
     }
 
-    private func get(_ path: String, at address: LocalAddress) async -> ProbeAnswer {
+    private func get(_ asked: HTTPProbe, at address: LocalAddress) async -> ProbeAnswer {
         do throws(SystemError) {
             let connection = try await LocalConnection(to: address)
-            try await connection.send(ProbeResponse.request(path))
-            return try await answer(on: connection)
+            try await connection.send(ProbeResponse.request(asked))
+            return try await answer(on: connection, to: asked)
         } catch {
             return ProbeAnswer(passed: false, text: error.description)
         }
     }
 
     /// Reads to the end of the answer, so that the replica does not write to a closed connection.
-    private func answer(on connection: LocalConnection) async throws(SystemError) -> ProbeAnswer {
+    private func answer(on connection: LocalConnection, to asked: HTTPProbe) async throws(SystemError) -> ProbeAnswer {
         var bytes: [UInt8] = []
         while true {
             let part: [UInt8]
@@ -70,12 +72,12 @@ struct Prober: Sendable {
                 part = try await connection.receive(upTo: 8 << 10)
             } catch {
                 // An answer whose head came in time counts, whatever became of its body.
-                if let response = ProbeResponse.head(of: bytes) { return Self.answer(to: response) }
+                if let response = ProbeResponse.head(of: bytes) { return Self.answer(to: response, asked) }
                 throw error
             }
             bytes += part
             switch ProbeResponse.parse(bytes, ended: part.isEmpty) {
-            case .complete(let response): return Self.answer(to: response)
+            case .complete(let response): return Self.answer(to: response, asked)
             case .malformed where bytes.isEmpty:
                 return ProbeAnswer(passed: false, text: "closed the connection before it answered")
             case .malformed: return ProbeAnswer(passed: false, text: "does not answer in HTTP" + Self.quoted(bytes))
@@ -84,9 +86,16 @@ struct Prober: Sendable {
         }
     }
 
-    static func answer(to response: ProbeResponse) -> ProbeAnswer {
+    static func answer(to response: ProbeResponse, _ asked: HTTPProbe) -> ProbeAnswer {
         let passed = (200..<400).contains(response.status)
-        return ProbeAnswer(passed: passed, text: "HTTP \(response.status)" + (passed ? "" : quoted(response.body)))
+        guard !passed else { return ProbeAnswer(passed: true, text: "HTTP \(response.status)") }
+        var text = "HTTP \(response.status)" + quoted(response.body)
+        if let host = asked.host {
+            text += " (asked as \(host))"
+        } else if [400, 403, 421].contains(response.status) {
+            text += " (asked as localhost; an app that answers certain hosts only needs `httpGet: {path, host}`)"
+        }
+        return ProbeAnswer(passed: false, text: text)
     }
 
     // MARK: commands
@@ -97,7 +106,8 @@ struct Prober: Sendable {
         do {
             let record = replica.record
             let plan = try LaunchPlan(
-                service, replica: record.id, address: replica.innerAddress, host: hostEnvironment)
+                service, replica: record.id, address: replica.innerAddress, host: hostEnvironment
+            ).asUser(of: service)
             let arguments = try LaunchPlan.command(command, address: replica.innerAddress, host: hostEnvironment)
             return Self.answer(to: await replica.exec(arguments, environment: plan, timeout: timeout), timeout)
         } catch {
@@ -130,10 +140,12 @@ struct Prober: Sendable {
 }
 
 extension ReplicaAddress {
-    var local: LocalAddress {
+    /// Nil for a worker.
+    var local: LocalAddress? {
         switch self {
         case .port(let port): .port(port)
         case .unix(let path): .unix(path)
+        case .nowhere: nil
         }
     }
 }

@@ -105,10 +105,14 @@ package final class ProcessDriver: Driver {
     }
 
     private func launch(_ order: LaunchOrder, in directory: RunDirectory) async throws -> ProcessReplica {
+        let user = try order.service.user.flatMap { try UserIdentity.find(user: $0.name, group: $0.group) }
+        let directory = directory.reachable(by: user)
         try directory.make(withSocket: order.service.listen == .unix)
         let address = try address(order, directory)
         let plan = try LaunchPlan(
-            order.service, replica: order.id, address: address, host: order.host)
+            order.service, replica: order.id, address: address, host: order.host
+        ).asUser(of: order.service)
+        if user != nil { try ServiceUser.openWay(to: plan.directory, in: configuration.stateDirectory) }
         let (launch, outputs) = try launch(plan, in: directory)
         var process = launch
         let cgroup = try limit(&process, order)
@@ -143,14 +147,20 @@ package final class ProcessDriver: Driver {
         let flags = O_WRONLY | O_CREAT | O_APPEND
         let out = try Descriptor(opening: directory.stdoutPath, flags)
         let err = try Descriptor(opening: directory.stderrPath, flags)
-        let launch = ProcessLaunch(
+        if let user = plan.user { try ServiceUser.give([out, err], to: user) }
+        var launch = ProcessLaunch(
             executable: executable, arguments: plan.arguments, environment: plan.environment,
             directory: plan.directory, standardOutput: out.number, standardError: err.number)
+        launch.user = plan.user
         return (launch, [out, err])
     }
 
     private func address(_ order: LaunchOrder, _ directory: RunDirectory) throws -> ReplicaAddress {
-        guard order.service.listen == .port else { return .unix(directory.socketPath) }
+        switch order.service.listen {
+        case .unix: return .unix(directory.socketPath)
+        case .nothing: return .nowhere
+        case .port: break
+        }
         return try state.withLock { state in
             let taken = Set(state.ports.values)
             let port = try FreePort.choose(preferred: order.preferredPort, excluded: taken)

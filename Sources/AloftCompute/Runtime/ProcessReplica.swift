@@ -48,6 +48,8 @@ final class ProcessReplica: RunningReplica {
         try ProcessGroup.signal(record.process.pid, number)
     }
 
+    func signalLeader(_ number: Int32) throws { try watch?.signal(number) }
+
     func killRemains() async -> [String] {
         let remains = ProcessRemains(
             leader: watch == nil ? nil : record.process, cgroup: cgroup,
@@ -112,6 +114,7 @@ final class ProcessReplica: RunningReplica {
                 arguments: command, environment: environment.environment, directory: environment.directory,
                 standardOutput: -1, standardError: -1)
             launch.cgroupProcsFiles = cgroup?.procsFiles ?? []
+            launch.user = environment.user
             return await StreamedRun(timeout: timeout, clock: clock, output: output).run(launch)
         } catch {
             return .notStarted("\(error)")

@@ -126,10 +126,14 @@ struct ReplicaRunner: Sendable {
     ) async -> Bool {
         switch action {
         case .admit:
-            await ports.rotation.admit(Endpoint(replica: id, address: replica.record.address, release: release))
+            let address = replica.record.address
+            if address != .nowhere {
+                await ports.rotation.admit(Endpoint(replica: id, address: address, release: release))
+            }
             await compute.report(.admitted, from: id, Findings())
         case .eject: await ports.rotation.eject(id)
         case .probe(let kind): group.addTask { await keepAsking(kind, round, replica) }
+        case .settle(let time): group.addTask { await after(time, .settled) }
         case .drain(let limit): group.addTask { await drain(limit) }
         case .signal(let number): await signal(number, replica)
         case .waitGrace(let time): group.addTask { await after(time, .graceOver) }
@@ -150,7 +154,8 @@ struct ReplicaRunner: Sendable {
     }
 
     private func checkReachable(_ replica: any RunningReplica) async {
-        let answer = await prober.accepts(replica.record.address.local, within: .seconds(1))
+        guard let address = replica.record.address.local else { return }
+        let answer = await prober.accepts(address, within: .seconds(1))
         if Task.isCancelled { return }
         await compute.checkedReachable(answer, of: id)
     }

@@ -152,6 +152,14 @@ struct ServiceCommands: CommandRunner {
     let stateDirectory: String
 
     func run(_ command: ReleaseCommand, line: @escaping @Sendable (String) -> Void) async -> CommandResult {
+        if command.kind == .migration {
+            let limit = command.spec.deploy.progressDeadline
+            let missing = await compute.awaitDependencies(of: command.spec, within: limit)
+            guard missing.isEmpty else {
+                let names = missing.joined(separator: ", ")
+                return CommandResult(passed: false, detail: "not run: after \(limit.quantity) still waits for \(names)")
+            }
+        }
         let result = await compute.run(
             ServiceCommand(
                 command: command.run, spec: command.spec, release: command.release, mark: mark(of: command),

@@ -47,6 +47,9 @@ struct ControlRoutes: Sendable {
             let given = body.isEmpty ? nil : try Self.decode(ReloadRequest.self, from: body).variables
             return try Answer.json(await operations.reload(given))
         }
+        version.post("services/{name}/reload") { _, context in
+            try Answer.json(await operations.reload(try context.parameters.require("name")), status: .accepted)
+        }
         version.post("services/{name}/restart") { request, context in
             let name = try context.parameters.require("name")
             let wait = try Self.wait(request)

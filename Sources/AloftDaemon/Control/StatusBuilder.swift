@@ -69,7 +69,7 @@ struct StatusBuilder {
             name: status.id.name, generation: status.id.generation, release: status.release,
             state: status.state.rawValue,
             inRotation: status.state == .ready, since: status.since, pid: status.pid.map(Int.init),
-            address: status.address.map(text), cpu: status.usage?.cores,
+            address: status.address.flatMap(text), cpu: status.usage?.cores,
             cpuSeconds: status.usage.map { Double($0.cpuNanoseconds) / 1e9 },
             memory: status.usage.map { Int($0.memoryBytes) }, restarts: status.restarts, adopted: status.adopted,
             current: status.current, activeRequests: backend?.underWay,
@@ -92,10 +92,11 @@ struct StatusBuilder {
         return status.lastLines.isEmpty ? status.lastExit?.lastLines ?? [] : status.lastLines
     }
 
-    private func text(_ address: ReplicaAddress) -> String {
+    private func text(_ address: ReplicaAddress) -> String? {
         switch address {
         case .port(let port): "127.0.0.1:\(port)"
         case .unix(let path): "unix:\(path)"
+        case .nowhere: nil
         }
     }
 

@@ -56,6 +56,7 @@ final class ReleaseBook: Sendable {
             return fromFile
         }
         (spec.scaling, spec.deploy, spec.release) = (file.scaling, file.deploy, file.release)
+        (spec.isRouted, spec.dependsOn, spec.reload) = (file.isRouted, file.dependsOn, file.reload)
         if digest(spec) == digest(fromFile) {
             (spec.probes, spec.stop, spec.restart) = (file.probes, file.stop, file.restart)
         }

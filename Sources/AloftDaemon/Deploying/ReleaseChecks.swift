@@ -35,10 +35,14 @@ struct ReleaseChecks: Checks {
         guard set.ready >= set.desired, set.ready > 0 else {
             return CheckResult(.failed, "\(set.ready) of \(set.desired) replicas are in rotation")
         }
-        guard case .httpGet(let path)? = spec(service)?.probes.readiness?.check else {
+        guard case .httpGet(let asked)? = spec(service)?.probes.readiness?.check else {
             return CheckResult(.passed, "\(set.ready) of \(set.desired) replicas are in rotation")
         }
-        switch await edge.probe(service: service, release: release, path: path, host: "localhost") {
+        let path = asked.path + (asked.host.map { " (asked as \($0))" } ?? "")
+        let outcome = await edge.probe(
+            service: service, release: release, path: asked.path, host: asked.host ?? "localhost",
+            fields: asked.headers)
+        switch outcome {
         case .answered(let status, let took) where (200..<400).contains(status):
             return CheckResult(
                 .passed,

@@ -45,6 +45,7 @@ struct LocalFetch: Sendable {
                 throw .unreachable("\(socket) is no path for a socket")
             }
             return try await get(url: url.absoluteString, host: nil)
+        case .nowhere: throw .unreachable("it listens nowhere (`listen: none`)")
         }
     }
 

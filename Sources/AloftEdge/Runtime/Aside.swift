@@ -102,13 +102,18 @@ struct ProbeHead: Sendable {
     let text: String
 
     /// Nil when `path` is no origin-form target or `host` no authority: neither may hold a blank or a control byte.
-    init?(path: String, host: String) {
+    init?(path: String, host: String, fields: [HeaderRules.Field] = []) {
         guard path.utf8.first == UInt8(ascii: "/"), path.utf8.count <= Self.longest, !host.isEmpty,
-            host.utf8.count <= 255, Self.isPlain(path), Self.isPlain(host)
+            host.utf8.count <= 255, Self.isPlain(path), Self.isPlain(host),
+            fields.allSatisfy({ Self.isPlain($0.name) && !$0.value.utf8.contains { $0 < 0x20 || $0 > 0x7e } })
         else { return nil }
-        text =
-            "GET \(path) HTTP/1.1\r\nHost: \(host)\r\nUser-Agent: Aloft-Probe\r\nAccept: */*\r\n"
-            + "X-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\n\r\n"
+        let own = Set(fields.map { $0.name.lowercased() })
+        let usual = [
+            ("User-Agent", "Aloft-Probe"), ("Accept", "*/*"), ("X-Forwarded-For", "127.0.0.1"),
+            ("X-Forwarded-Proto", "http"),
+        ].filter { !own.contains($0.0.lowercased()) }
+        let lines = usual.map { "\($0.0): \($0.1)\r\n" } + fields.map { "\($0.name): \($0.value)\r\n" }
+        text = "GET \(path) HTTP/1.1\r\nHost: \(host)\r\n\(lines.joined())\r\n"
     }
 
     private static func isPlain(_ text: String) -> Bool { text.utf8.allSatisfy { (0x21...0x7e).contains($0) } }

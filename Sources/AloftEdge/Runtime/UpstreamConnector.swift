@@ -39,6 +39,7 @@ enum UpstreamConnector {
                 future = loop.eventLoop.makeFailedFuture(error)
             }
         case .unix(let path): future = bootstrap.connect(unixDomainSocketPath: path)
+        case .nowhere: future = loop.eventLoop.makeFailedFuture(ChannelError.connectPending)
         }
         future.assumeIsolated().whenComplete { result in
             done(result.map { _ in connection })

@@ -64,7 +64,10 @@ enum ContainerKeys {
             fields.report(port, idle: "in a service without `image` or `build`", &reader)
         } else if fields[ServiceKeys.listen] == .unix {
             fields.report(port, idle: "with `listen: unix`: the program listens on `$SOCKET`", &reader)
+        } else if fields[ServiceKeys.listen] == .nothing {
+            fields.report(port, idle: "with `listen: none`: nobody connects to it", &reader)
         }
+        let volumes = ProcessKeys.volumes(fields, isContainer: isContainer, &reader)
         if !isImage {
             fields.report(pull, idle: "in a service without `image`", &reader)
             fields.report(registry, idle: "in a service without `image`", &reader)
@@ -72,7 +75,10 @@ enum ContainerKeys {
             fields.report(registry, idle: "with `pull: never`", &reader)
         }
         guard let source else { return nil }
-        guard case .image = source else { return ContainerSpec(source: source, port: fields[port]) }
-        return ContainerSpec(source: source, pull: fields[pull], port: fields[port], registry: fields[registry])
+        guard case .image = source else {
+            return ContainerSpec(source: source, port: fields[port], volumes: volumes)
+        }
+        return ContainerSpec(
+            source: source, pull: fields[pull], port: fields[port], registry: fields[registry], volumes: volumes)
     }
 }

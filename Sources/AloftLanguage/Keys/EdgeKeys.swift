@@ -25,10 +25,11 @@ enum EdgeKeys {
     /// With one service there is nothing to choose.
     private static func standardRoutes(_ fields: Fields, _ reader: inout Reader) -> [RouteSpec] {
         guard !fields.has(routes) else { return [] }
-        guard reader.services.count < 2, let service = reader.services.first else {
-            if reader.services.count > 1 {
-                let names = reader.services.prefix(3).map { "`\($0)`" }.joined(separator: ", ")
-                let example = reader.services[0]
+        let services = reader.services.filter { !reader.workers.contains($0) }
+        guard services.count < 2, let service = services.first else {
+            if services.count > 1 {
+                let names = services.prefix(3).map { "`\($0)`" }.joined(separator: ", ")
+                let example = services[0]
                 reader.problems.error(
                     fields.span, "`edge.routes` is missing: with several services (\(names)) it says which gets what",
                     hint: "write for example `routes: [{match: {path: /*}, service: \(example)}]`")

@@ -1,5 +1,16 @@
 import AloftModel
 
+extension ServiceSpec {
+    /// The same, knowing whether a route leads to it.
+    fileprivate func routed(by routes: [RouteSpec]) -> ServiceSpec {
+        var service = self
+        service.isRouted = routes.contains { route in
+            if case .service(let target) = route.action { target.service == name } else { false }
+        }
+        return service
+    }
+}
+
 /// The keys of the whole file.
 enum FileKeys {
     static let section = Section<Plan>(
@@ -10,6 +21,7 @@ enum FileKeys {
         ],
         prepare: { node, reader in
             reader.services = names(node[services.name])
+            reader.workers = Set(reader.services.filter { isWorker(node[services.name]?[$0]) })
             reader.environments = names(node[environments.name])
         },
         build: build)
@@ -18,10 +30,15 @@ enum FileKeys {
         (node?.entries ?? []).map(\.key).filter { !$0.hasPrefix("x-") }
     }
 
+    private static func isWorker(_ service: Node?) -> Bool {
+        service?[ServiceKeys.listen.name]?.scalar?.text == ServiceSpec.Listen.nothing.rawValue
+    }
+
     private static func build(_ fields: Fields, _ reader: inout Reader) -> Plan? {
         let edgeSpec = fields.has(edge) ? fields[edge] : standardEdge(fields, &reader)
         guard let edgeSpec else { return nil }
         CertificateCheck(edgeSpec, fields.node(edge)).report(to: &reader)
+        DependencyCheck(fields[services], fields.node(services)).report(to: &reader)
         if fields[services].isEmpty, edgeSpec.routes.isEmpty, !reader.problems.hasErrors {
             reader.problems.error(
                 fields.span, "the file has no services and no routes: there is nothing to run",
@@ -30,7 +47,8 @@ enum FileKeys {
         let folder = Names.slug(FilePaths.lastComponent(of: reader.directory))
         return Plan(
             app: fields[app] ?? (folder.isEmpty ? "app" : folder), region: fields[region],
-            environment: reader.environment, directory: reader.directory, services: fields[services], edge: edgeSpec,
+            environment: reader.environment, directory: reader.directory,
+            services: fields[services].map { $0.routed(by: edgeSpec.routes) }, edge: edgeSpec,
             logs: fields[logs], notifications: fields[notifications], environments: fields[environments])
     }
 

@@ -46,8 +46,8 @@ enum LifecycleKeys {
         "A replica that stayed ready for so long begins again with the first wait.", example: "2m"
     ) { $0.resetAfter }
 
-    static let stop = Section<StopSpec>("stop", [drain.member, grace.member]) { fields, _ in
-        StopSpec(drain: fields[drain], grace: fields[grace])
+    static let stop = Section<StopSpec>("stop", [drain.member, grace.member, signal.member]) { fields, _ in
+        StopSpec(drain: fields[drain], grace: fields[grace], signal: fields[signal])
     }
 
     static let drain = Key<StopSpec, Duration>.standard(
@@ -56,7 +56,12 @@ enum LifecycleKeys {
     ) { $0.drain }
 
     static let grace = Key<StopSpec, Duration>.standard(
-        "grace", .duration(.zero...(.seconds(3600))), "15s", "From SIGTERM to SIGKILL.", example: "5s",
+        "grace", .duration(.zero...(.seconds(3600))), "15s", "From the signal to SIGKILL.", example: "5s",
         synonyms: ["gracePeriod", "terminationGracePeriodSeconds", "stop_grace_period"]
     ) { $0.grace }
+
+    static let signal = Key<StopSpec, StopSpec.Signal>.standard(
+        "signal", .signal, "TERM", "The signal that asks the replica to end.", example: "QUIT",
+        synonyms: ["stopSignal", "stop_signal", "killSignal", "KillSignal"]
+    ) { $0.signal }
 }

@@ -36,9 +36,19 @@ enum ProbeKeys {
             successThreshold.member, failureThreshold.member,
         ],
         alternatives: [.exactlyOne("httpGet", "tcpSocket", "exec")]
-    ) { fields, _ in
+    ) { fields, reader in
+        if reader.listen == .nothing {
+            for (isGiven, span, name) in [
+                (fields.has(httpGet), fields.keySpan(httpGet), httpGet.name),
+                (fields.has(tcpSocket), fields.keySpan(tcpSocket), tcpSocket.name),
+            ] where isGiven {
+                reader.problems.error(
+                    span, "`\(name)` needs an address to ask, and this service has `listen: none`",
+                    hint: "write `exec: [./check]`: a command that exits with 0 while the worker is well")
+            }
+        }
         let check: ProbeSpec.Check? =
-            fields[httpGet].map { .httpGet(path: $0) } ?? fields[exec].map { .exec($0) }
+            fields[httpGet].map { .httpGet($0) } ?? fields[exec].map { .exec($0) }
             ?? (fields[tcpSocket] == true ? .tcpSocket : nil)
         guard let check else { return nil }
         return ProbeSpec(
@@ -46,10 +56,47 @@ enum ProbeKeys {
             successThreshold: fields[successThreshold], failureThreshold: fields[failureThreshold])
     }
 
-    static let httpGet = Key<ProbeSpec, String?>.optional(
-        "httpGet", .requestPath, "Asks for this path; a status from 200 to 399 passes.",
+    static let httpGet = Key<ProbeSpec, HTTPProbe?>.optional(
+        "httpGet", httpKind, "Asks for this path, or for `{path, host, headers}`; a status from 200 to 399 passes.",
         example: "/health", synonyms: ["http", "path", "url"]
-    ) { if case .httpGet(let path) = $0.check { path } else { nil } }
+    ) { if case .httpGet(let probe) = $0.check { probe } else { nil } }
+
+    private static let httpKind: Kind<HTTPProbe> = {
+        let section = httpSection.kind
+        let path = Kind<String>.requestPath
+        let spell: @Sendable (HTTPProbe) -> Outline = { probe in
+            probe.host == nil && probe.headers.isEmpty ? path.spell(probe.path) : section.spell(probe)
+        }
+        return Kind(.either([path.form, section.form]), spell: spell) { node, reader in
+            guard node.items == nil else {
+                reader.error(node, "`httpGet` is a path, or a section with `path`, and this is a list")
+                return nil
+            }
+            guard node.scalar == nil else { return path.read(node, &reader).map { HTTPProbe(path: $0) } }
+            return section.read(node, &reader)
+        }
+    }()
+
+    static let httpSection = Section<HTTPProbe>(
+        "httpGet", [httpPath.member, host.member, headers.member]
+    ) { fields, _ in
+        fields[httpPath].map { HTTPProbe(path: $0, host: fields[host], headers: fields[headers]) }
+    }
+
+    static let httpPath = Key<HTTPProbe, String?>.required(
+        "path", .requestPath, "The path to ask for.", example: "/health", synonyms: ["url", "uri"]
+    ) { $0.path }
+
+    static let host = Key<HTTPProbe, String?>.optional(
+        "host", .hostField, otherwise: "`localhost`",
+        "The Host field, for apps that answer certain hosts only.", example: "shop.example",
+        synonyms: ["hostname", "Host"]
+    ) { $0.host }
+
+    static let headers = Key<HTTPProbe, [HeaderRules.Field]>.standard(
+        "headers", .fields(lowercased: false, HeaderNames.ofProbe), "{}", "Further header fields.",
+        example: "{X-Probe: \"1\"}", synonyms: ["header", "httpHeaders", "fields"]
+    ) { $0.headers }
 
     static let tcpSocket = Key<ProbeSpec, Bool?>.optional(
         "tcpSocket", .flag, "Passes if the replica accepts a connection.", example: "true", synonyms: ["tcp"]

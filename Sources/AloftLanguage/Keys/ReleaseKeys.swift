@@ -3,11 +3,19 @@ import AloftModel
 /// `services.*.release` and `deploy.gates`: what is run for a release.
 enum ReleaseKeys {
     static let section = Section<ReleaseSpec>(
-        "release", [command.member, reversible.member, timeout.member]
+        "release", [command.member, env.member, reversible.member, timeout.member]
     ) { fields, _ in
         guard let command = fields[command] else { return nil }
-        return ReleaseSpec(command: command, reversible: fields[reversible], timeout: fields[timeout])
+        return ReleaseSpec(
+            command: command, reversible: fields[reversible], timeout: fields[timeout], environment: fields[env])
     }
+
+    static let env = Key<ReleaseSpec, [EnvironmentVariable]>.standard(
+        "env", ServiceKeys.variables, "{}", "Variables of the command alone, laid over the service's `env`.",
+        detail: "A migration often needs rights that the app should not have: a URL of its own, for example.",
+        example: "{DATABASE_URL: \"postgres://owner@localhost/shop\"}",
+        synonyms: ["environment", "envs", "vars", "variables"]
+    ) { $0.environment }
 
     static let command = Key<ReleaseSpec, [Template]?>.required(
         "command", .list(of: .template, count: 1...256), "The program and its arguments; a migration, for example.",

@@ -7,14 +7,17 @@ enum ServiceKeys {
         [
             command.member, ContainerKeys.image.member, ContainerKeys.build.member, ContainerKeys.pull.member,
             ContainerKeys.port.member, ContainerKeys.registry.member, directory.member, ignore.member, listen.member,
-            env.member,
-            resources.member, probes.member, restart.member, stop.member, replicas.member, scaling.member,
+            env.member, ProcessKeys.user.member, ProcessKeys.dependsOn.member, ProcessKeys.volumes.member,
+            resources.member, probes.member, restart.member, stop.member, ProcessKeys.reload.member,
+            replicas.member, scaling.member,
             release.member, deploy.member,
         ],
         alternatives: [
             .atLeastOne("command", "image", "build"), .atMostOne("image", "build"), .atMostOne("replicas", "scaling"),
         ],
-        prepare: { node, reader in reader.listen = node["listen"]?.scalar?.text == "unix" ? .unix : .port },
+        prepare: { node, reader in
+            reader.listen = node["listen"]?.scalar.flatMap { ServiceSpec.Listen(rawValue: $0.text) } ?? .port
+        },
         build: build)
 
     private static func build(_ fields: Fields, _ reader: inout Reader) -> ServiceSpec? {
@@ -27,12 +30,18 @@ enum ServiceKeys {
         let count = fields[replicas] ?? 1
         let fixed = ScalingSpec(
             minReplicas: count, maxReplicas: count, minAvailable: ScalingKeys.standardAvailable(replicas: count))
+        var stop = fields[stop]
+        if fields[listen] == .nothing {
+            WorkerCheck(fields).report(fields[deploy], to: &reader)
+            stop.drain = .zero
+        }
         return ServiceSpec(
             name: reader.path.last ?? "", command: words, container: container,
             directory: fields[directory] ?? reader.directory, ignore: fields[ignore].map(\.item),
             listen: fields[listen], environment: fields[env], resources: fields[resources], probes: fields[probes],
-            restart: fields[restart], stop: fields[stop], scaling: fields[scaling] ?? fixed,
-            release: fields[release], deploy: fields[deploy])
+            restart: fields[restart], stop: stop, scaling: fields[scaling] ?? fixed, release: fields[release],
+            deploy: fields[deploy], user: fields[ProcessKeys.user], dependsOn: fields[ProcessKeys.dependsOn],
+            reload: fields[ProcessKeys.reload])
     }
 
     /// The files of a container are in its image.
@@ -76,8 +85,12 @@ enum ServiceKeys {
         .choice([
             ("port", .port, "a free TCP port on loopback, in `$PORT`"),
             ("unix", .unix, "a Unix socket, in `$SOCKET`: less CPU for each request"),
+            ("none", .nothing, "not at all: a worker, ready once it has run for two seconds"),
         ]),
-        "port", "How the replica takes requests.", example: "unix", effect: .newRelease
+        "port", "How the replica takes requests.",
+        detail: "No route may lead to a service with `none`, and nothing asks it for connections: a readiness probe by "
+            + "`exec` can say more than that it runs.",
+        example: "unix", effect: .newRelease
     ) { $0.listen }
 
     static let env = Key<ServiceSpec, [EnvironmentVariable]>.standard(
@@ -105,7 +118,7 @@ enum ServiceKeys {
 
     static let stop = Key<ServiceSpec, StopSpec>.standard(
         "stop", LifecycleKeys.stop.kind, "{}",
-        "How a replica is stopped: out of rotation, requests end, SIGTERM, and SIGKILL in the end.",
+        "How a replica is stopped: out of rotation, requests end, a signal, and SIGKILL in the end.",
         example: "{grace: 5s}", effect: .atOnce
     ) { $0.stop }
 
@@ -132,7 +145,7 @@ enum ServiceKeys {
         example: "{strategy: blueGreen}", effect: .atOnce, synonyms: ["rollout", "update"]
     ) { $0.deploy }
 
-    private static let variables: Kind<[EnvironmentVariable]> = {
+    static let variables: Kind<[EnvironmentVariable]> = {
         let rule = NameRule(
             noun: "variables", subject: "a variable's name", pattern: "^[A-Za-z_][A-Za-z0-9_]*$",
             rule: "letters, digits and `_`, not beginning with a digit", complaint: complaint(aboutVariable:))
@@ -181,7 +194,7 @@ private struct CommandCheck {
         }
         let shells: Set<String> = ["sh", "bash", "dash", "zsh", "ksh"]
         guard !shells.contains(FilePaths.lastComponent(of: program)) else { return }
-        let own = reader.listen == .port ? "PORT" : "SOCKET"
+        guard let own = reader.listen?.reference else { return }
         for (word, node) in zip(words, nodes) where mentions(own, word) {
             reader.warning(
                 node, "no shell reads the command, so `$\(own)` stays as it is", hint: "write `${\(own)}`")

@@ -118,6 +118,26 @@ extension Kind where Value == String {
         }
     }
 
+    /// The value of a Host field: a name or an address, with a port where there is one.
+    static var hostField: Kind {
+        text("host", plural: "hosts", pattern: "^[A-Za-z0-9._:\\[\\]-]+$", limits: "at most 255 bytes") { text in
+            if let range = text.firstRange(of: "://") {
+                let rest = text[range.upperBound...].prefix { $0 != "/" }
+                return .failure(Complaint("is a URL, not a host", hint: "write `\(rest)`"))
+            }
+            let fits = text.utf8.allSatisfy { byte in
+                switch byte {
+                case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+                default: "._-:[]".utf8.contains(byte)
+                }
+            }
+            guard fits, !text.isEmpty, text.utf8.count <= 255 else {
+                return .failure(Complaint("is not a host", hint: "write for example `shop.example`"))
+            }
+            return .success(text)
+        }
+    }
+
     /// The name of a header field of answers that a file may change.
     static var fieldName: Kind {
         text("header name", plural: "header names", pattern: HeaderNames.pattern, limits: "at most 128 characters") {
@@ -154,12 +174,25 @@ enum HeaderNames {
     static let rule = NameRule(
         noun: "header names", subject: "a header's name", pattern: pattern, rule: "letters, digits and `-`",
         leavesExtensions: false, complaint: complaint)
+
+    /// Of a probe, which is a GET without a body on a connection of its own.
+    static let ofProbe = NameRule(
+        noun: "header names", subject: "a header's name", pattern: pattern, rule: "letters, digits and `-`",
+        leavesExtensions: false
+    ) { name in
+        guard HTTPText.isToken(name), name.utf8.count <= 128 else { return "is not a header's name" }
+        if name.lowercased() == "host" { return "stands beside `headers`: write `host: shop.example`" }
+        guard !HTTPText.ownFields.contains(name.lowercased()), name.lowercased() != "expect" else {
+            return "is a header of the connection, which the probe sets itself"
+        }
+        return nil
+    }
 }
 
 extension Kind where Value == [HeaderRules.Field] {
     /// Header fields by name. Names that differ only by case are one field.
-    static func fields(lowercased: Bool) -> Kind {
-        let map = Kind<[(name: String, value: String)]>.map(HeaderNames.rule, of: .fieldValue, limit: 64)
+    static func fields(lowercased: Bool, _ rule: NameRule = HeaderNames.rule) -> Kind {
+        let map = Kind<[(name: String, value: String)]>.map(rule, of: .fieldValue, limit: 64)
         return Kind(
             map.form, spell: { map.spell($0.map { ($0.name, $0.value) }) },
             read: { node, reader in

@@ -31,6 +31,8 @@ struct Reader: Sendable {
     var acceptsUnset = false
     /// Names of all services of the file, whether they can be read or not.
     var services: [String] = []
+    /// Those of them that say `listen: none`.
+    var workers: Set<String> = []
     /// Names of all environments of the file.
     var environments: [String] = []
     /// Names of all channels of `notifications`.

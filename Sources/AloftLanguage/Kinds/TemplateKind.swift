@@ -93,6 +93,11 @@ enum TemplateText {
                 Complaint(
                     "`${\(name)}` is the address of one replica, and this is not run or sent by one",
                     hint: "`${env.NAME}` is known here"))
+        case "PORT" where reader.listen == .nothing, "SOCKET" where reader.listen == .nothing:
+            return .failure(
+                Complaint(
+                    "`${\(name)}` in a service that listens nowhere",
+                    hint: "write `listen: \(name == "PORT" ? "port" : "unix")`, or take it out"))
         case "PORT":
             return .failure(
                 Complaint(
@@ -125,7 +130,7 @@ enum TemplateText {
         }
         let message = "unknown reference `${\(name.shortened)}`"
         if reader.variables.contains(name) { return Complaint(message, hint: "did you mean `${env.\(name)}`?") }
-        let own = reader.listen.map { $0 == .port ? "PORT" : "SOCKET" }
+        let own = reader.listen?.reference
         if let near = Nearest.word(to: name, among: [own].compactMap { $0 }) {
             return Complaint(message, hint: "did you mean `${\(near)}`?")
         }
@@ -135,6 +140,17 @@ enum TemplateText {
         }
         let known = own.map { "known are `${\($0)}` and" } ?? "known is"
         return Complaint(message, hint: "\(known) `${env.NAME}`; `$${` is the text `${`")
+    }
+}
+
+extension ServiceSpec.Listen {
+    /// What names the address of a replica.
+    var reference: String? {
+        switch self {
+        case .port: "PORT"
+        case .unix: "SOCKET"
+        case .nothing: nil
+        }
     }
 }
 

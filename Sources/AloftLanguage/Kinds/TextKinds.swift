@@ -34,9 +34,16 @@ extension Kind where Value == String {
         return .scalar(
             form, spell: { .text($0) },
             parse: { scalar, reader in
+                if reader.workers.contains(scalar.text) {
+                    return .failure(
+                        Complaint(
+                            "leads to a service with `listen: none`, which takes no requests",
+                            hint: "write `listen: port` in `services.\(scalar.text)`, or name another service"))
+                }
                 guard !reader.services.contains(scalar.text) else { return .success(scalar.text) }
-                let near = reader.problems.takesHints ? Nearest.word(to: scalar.text, among: reader.services) : nil
-                let known = reader.services.prefix(8).map { "`\($0)`" }.joined(separator: ", ")
+                let services = reader.services.filter { !reader.workers.contains($0) }
+                let near = reader.problems.takesHints ? Nearest.word(to: scalar.text, among: services) : nil
+                let known = services.prefix(8).map { "`\($0)`" }.joined(separator: ", ")
                 let hint =
                     near.map { "did you mean `\($0)`?" }
                     ?? (known.isEmpty ? "the file has no services" : "there is \(known)")

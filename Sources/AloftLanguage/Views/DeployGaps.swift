@@ -12,10 +12,11 @@ struct DeployGaps {
     }
 
     var all: [Gap] {
-        [
-            folder, artifact, inPlace, password, idle, recreate, unavailable, single, unjudged, gates, irreversible,
-            freeze,
-        ].compactMap { $0 }
+        volumes
+            + [
+                folder, artifact, inPlace, password, idle, recreate, unavailable, single, unjudged, gates, irreversible,
+                freeze,
+            ].compactMap { $0 }
     }
 
     private func gap(_ key: String, _ sentence: String, _ remedy: String) -> Gap {
@@ -43,6 +44,14 @@ struct DeployGaps {
             "deploy: {artifact: ./dist}")
     }
 
+    private var volumes: [Gap] {
+        (service.container?.volumes ?? []).filter { !files.exists($0.from) }.map { volume in
+            gap(
+                "volumes", "has a volume that does not exist: \(volume.from)",
+                "make it before `aloft up`: a container does not start without it")
+        }
+    }
+
     private var password: Gap? {
         guard let registry = service.container?.registry, registry.password.isWritten else { return nil }
         return gap(
@@ -62,7 +71,10 @@ struct DeployGaps {
     private var recreate: Gap? {
         guard deploy.strategy == .recreate else { return nil }
         return gap(
-            "deploy.strategy", "is stopped by each deploy until the new release is ready: nobody answers meanwhile",
+            "deploy.strategy",
+            service.listen == .nothing
+                ? "is stopped by each deploy until the new release is ready: no job is worked on meanwhile"
+                : "is stopped by each deploy until the new release is ready: nobody answers meanwhile",
             "deploy: {strategy: rolling}")
     }
 

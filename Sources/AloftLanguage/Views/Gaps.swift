@@ -58,6 +58,8 @@ private struct ServiceGaps {
             "make the folder, or correct the path")
     }
 
+    private var isWorker: Bool { service.listen == .nothing }
+
     private var readiness: Gap? {
         guard service.probes.readiness == nil, isRouted else { return nil }
         return gap(
@@ -70,13 +72,16 @@ private struct ServiceGaps {
         guard service.probes.liveness == nil else { return nil }
         return gap(
             "probes.liveness", "has no liveness probe: a replica that hangs without exiting is not restarted",
-            "probes: {liveness: {httpGet: /health}}")
+            isWorker ? "probes: {liveness: {exec: [./check]}}" : "probes: {liveness: {httpGet: /health}}")
     }
 
     private var replicas: Gap? {
         guard service.scaling.minReplicas == 1 else { return nil }
         return gap(
-            "replicas", "has one replica: while it restarts, nobody answers",
+            "replicas",
+            isWorker
+                ? "has one replica: while it restarts, no job is worked on"
+                : "has one replica: while it restarts, nobody answers",
             "replicas: 2")
     }
 
@@ -108,10 +113,12 @@ private struct ServiceGaps {
     private var isRouted: Bool { !routes.isEmpty }
 
     private var route: Gap? {
-        guard !isRouted else { return nil }
+        guard !isRouted, !isWorker else { return nil }
         return Gap(
             path: "edge.routes", sentence: "services.\(service.name) runs, and no route leads to it",
-            remedy: "add `{match: {path: /*}, service: \(service.name)}` to `edge.routes`, or leave it so for a worker")
+            remedy:
+                "add `{match: {path: /*}, service: \(service.name)}` to `edge.routes`, or write `listen: none` for a worker"
+        )
     }
 
     private var drain: Gap? {

@@ -184,8 +184,8 @@ extension RolloutLife {
         case .migration:
             guard let release = spec.release else { return nil }
             return ReleaseCommand(
-                kind: .migration, name: "release", run: release.command, timeout: release.timeout, spec: spec,
-                release: state.release)
+                kind: .migration, name: "release", run: release.command, timeout: release.timeout,
+                spec: release.applied(to: spec), release: state.release)
         default:
             return nil
         }

@@ -16,6 +16,8 @@ package struct ProcessLaunch: Sendable {
     /// `cgroup.procs` files to which the process writes itself before the program runs, so that nothing escapes.
     package var cgroupProcsFiles: [String] = []
     package var limits: [ResourceLimit] = []
+    /// Whose rights the process has; nil: this process's own.
+    package var user: UserIdentity?
 
     package struct ResourceLimit: Sendable, Hashable {
         /// `RLIMIT_…`
@@ -39,6 +41,7 @@ package struct ProcessLaunch: Sendable {
             case limit = "set a resource limit"
             case directory = "enter the directory"
             case exec = "run"
+            case user = "take on the rights of"
             case identify = "look up the process just made"
         }
 
@@ -47,9 +50,14 @@ package struct ProcessLaunch: Sendable {
         package var code: Int32
         /// The file, folder or cgroup it is about, where there is one.
         package var subject: String?
+        /// Whom the process was to run as, where that is somebody else.
+        package var user: String?
 
         package var description: String {
-            SystemError(stage.rawValue, subject.map { "`\($0)`" }, code: code).description
+            let said = SystemError(stage.rawValue, subject.map { "`\($0)`" }, code: code).description
+            guard let user, code == EACCES, stage == .directory || stage == .exec else { return said }
+            return said
+                + ": the user \(user) may not; let it through each folder of that path (`chmod o+x`), or move it"
         }
     }
 
@@ -115,8 +123,20 @@ package struct ProcessLaunch: Sendable {
                     order.cgroup_procs = UnsafeRawPointer(cgroups).assumingMemoryBound(to: UnsafePointer<CChar>?.self)
                     order.limits = limits.baseAddress
                     order.limit_count = limits.count
-                    return aloft_launch(&order)
+                    return launch(&order)
                 }
+            }
+        }
+    }
+
+    private func launch(_ order: inout aloft_launch) -> aloft_launched {
+        guard let user else { return aloft_launch(&order) }
+        return user.groups.withUnsafeBufferPointer { groups in
+            var rights = aloft_user(
+                user: user.user, group: user.group, groups: groups.baseAddress, group_count: groups.count)
+            return withUnsafePointer(to: &rights) { rights in
+                order.user = rights
+                return aloft_launch(&order)
             }
         }
     }
@@ -131,6 +151,7 @@ package struct ProcessLaunch: Sendable {
             case ALOFT_STAGE_STREAMS.rawValue: .streams
             case ALOFT_STAGE_LIMIT.rawValue: .limit
             case ALOFT_STAGE_DIRECTORY.rawValue: .directory
+            case ALOFT_STAGE_USER.rawValue: .user
             default: .exec
             }
         let subject: String? =
@@ -138,9 +159,10 @@ package struct ProcessLaunch: Sendable {
             case .cgroup: cgroupProcsFiles[Int(launched.index)]
             case .directory: directory
             case .exec: executable
+            case .user: user?.name
             case .pipe, .fork, .group, .streams, .limit, .identify: nil
             }
-        return Failure(stage: stage, code: launched.code, subject: subject)
+        return Failure(stage: stage, code: launched.code, subject: subject, user: user?.name)
     }
 }
 

@@ -20,12 +20,21 @@ enum aloft_stage {
     ALOFT_STAGE_LIMIT,
     ALOFT_STAGE_DIRECTORY,
     ALOFT_STAGE_EXEC,
+    ALOFT_STAGE_USER,
 };
 
 struct aloft_limit {
     int resource;
     uint64_t soft;
     uint64_t hard;
+};
+
+// Whose rights the process has; looked up before, since looking up takes locks.
+struct aloft_user {
+    uid_t user;
+    gid_t group;
+    const gid_t *groups; // all of them, `group` among them
+    size_t group_count;
 };
 
 // Every pointer stays valid until aloft_launch returns; arrays of strings end with NULL.
@@ -39,6 +48,7 @@ struct aloft_launch {
     const char *const *cgroup_procs; // files to which the child writes its pid before it runs the program
     const struct aloft_limit *limits;
     size_t limit_count;
+    const struct aloft_user *user; // NULL: as this process
 };
 
 struct aloft_launched {

@@ -47,6 +47,47 @@ struct ContainerLogicTests {
         #expect(docker.hasPrefix("create --name ") && docker.contains(" --log-driver none "))
     }
 
+    @Test("user, volumes and the stop signal are on the command line of both engines")
+    func access() throws {
+        var spec = service("web", [], stop: StopSpec(drain: .zero, grace: .zero, signal: .quit))
+        spec.container = ContainerSpec(
+            source: .image("x"),
+            volumes: [
+                VolumeSpec(path: "/data", from: "/srv/data"),
+                VolumeSpec(path: "/etc/app.conf", from: "/srv/app.conf", isReadOnly: true),
+            ])
+        spec.user = UserSpec(name: "app", group: "33")
+        let expected = """
+            --user app:33 --mount type=bind,source=/srv/data,destination=/data \
+            --mount type=bind,source=/srv/app.conf,destination=/etc/app.conf,readonly=true --stop-signal SIGQUIT
+            """
+        for kind in [ContainerEngine.Kind.podman, .docker] {
+            #expect(try order(spec).line(for: kind).joined(separator: " ").contains(expected))
+        }
+    }
+
+    @Test("a volume that is not there is a failure before anything is made, and says what to do")
+    func missingVolume() throws {
+        let spec = ContainerSpec(
+            source: .image("x"), volumes: [VolumeSpec(path: "/data", from: "/nowhere/data")])
+        let failure = try #require(throws: LaunchFailure.self) { try ContainerOrder.checkVolumes(of: spec) }
+        #expect(failure.description.contains("there is no /nowhere/data for /data; make it"))
+    }
+
+    @Test("a worker's container publishes no port")
+    func worker() throws {
+        var spec = service("web", [], listen: .nothing)
+        spec.container = ContainerSpec(source: .image("x"))
+        let order = try ContainerOrder(
+            LaunchOrder(
+                id: ReplicaID(service: "web", index: 1, generation: 1), service: spec, specDigest: "d",
+                preferredPort: nil),
+            image: "sha256:abc", address: .nowhere, socketFolder: nil, folder: "/s/run/web-1.1", instance: "0123",
+            stateDirectory: "/s", host: [:])
+        let line = order.line(for: .podman)
+        #expect(!line.contains("--publish") && !line.contains("--mount") && !line.contains("PORT"))
+    }
+
     @Test("a variable with several lines is passed on, unless its name means something to the engine")
     func severalLines() throws {
         var spec = service("web", [], environment: [.init(name: "KEY", value: Template("a\nb"))])

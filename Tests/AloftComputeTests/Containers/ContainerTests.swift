@@ -46,6 +46,41 @@ struct ContainerTests {
         }
     }
 
+    @Test("a container sees its volumes, writes only where it may, and runs as the user of the file")
+    func volumes() async throws {
+        try await withFixture { fixture in
+            let folder = try fixture.directory()
+            try ProbeTests.write("from outside\n", folder + "/page")
+            let script =
+                "busybox id -u; cat /data/page; echo inside > /data/new || echo closed; "
+                + "echo no > /closed/new 2>/dev/null || echo closed; exec sleep 1000"
+            var spec = runner.service(Programs.shell(script), listen: .nothing)
+            spec.user = UserSpec(name: "12345", group: "54321")
+            spec.container?.volumes = [
+                VolumeSpec(path: "/data", from: folder), VolumeSpec(path: "/closed", from: folder, isReadOnly: true),
+            ]
+            chmod(folder, 0o777)
+            chmod(folder + "/page", 0o644)
+            try await withRig([spec]) { rig, _ in
+                let ready = try await rig.replica("web-1", "is ready") { $0.state == .ready }
+                #expect(ready.address == .nowhere)
+                #expect(try readSpool("\(rig.directory)/run/web-1.1/stdout") == "12345\nfrom outside\nclosed\n")
+                #expect(try readText(folder + "/new") == "inside\n")
+                let result = await rig.compute.run(
+                    ServiceCommand(
+                        command: ["/bin/cat", "/data/new"].map { Template($0) }, spec: spec, release: 1,
+                        mark: "volume-test", timeout: .seconds(60)))
+                #expect(result.outcome == .exited(0) && result.output.text.contains("inside"), "\(result)")
+            }
+            spec.container?.volumes = [VolumeSpec(path: "/data", from: folder + "/none")]
+            try await withRig([spec]) { rig, _ in
+                let failed = try await rig.replica("web-1", "failed") { $0.state == .failed }
+                #expect(failed.reason?.contains("there is no \(folder)/none for /data") == true)
+                #expect(access(folder + "/none", F_OK) != 0)
+            }
+        }
+    }
+
     @Test("a probe by command passes, fails with its words, and is killed inside at its time")
     func execProbe() async throws {
         let check = ["/bin/sh", "-c", "test -e /slow && sleep 1009; cat /answer; exit $(cat /code)"].map(template)

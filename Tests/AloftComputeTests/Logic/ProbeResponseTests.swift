@@ -1,3 +1,4 @@
+import AloftModel
 import AloftTestKit
 import Testing
 
@@ -89,7 +90,7 @@ struct ProbeResponseTests {
 
     @Test("nothing in a path can end the request line")
     func request() {
-        let text = String(decoding: ProbeResponse.request("/a b\r\nX: y/é?q=1"), as: UTF8.self)
+        let text = String(decoding: ProbeResponse.request(HTTPProbe(path: "/a b\r\nX: y/é?q=1")), as: UTF8.self)
         #expect(text.hasPrefix("GET /a%20b%0D%0AX:%20y/%C3%A9?q=1 HTTP/1.1\r\nHost: localhost\r\n"))
         #expect(text.hasSuffix("Connection: close\r\n\r\n"))
     }

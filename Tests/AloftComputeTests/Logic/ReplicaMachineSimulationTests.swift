@@ -34,7 +34,7 @@ struct ReplicaMachineSimulationTests {
             case .forget:
                 if swept != 1 { wrong.append("forgotten after \(swept) sweeps") }
                 forgotten += 1
-            case .probe, .drain, .waitGrace: break
+            case .probe, .settle, .drain, .waitGrace: break
             }
         }
     }

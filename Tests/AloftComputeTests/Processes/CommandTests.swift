@@ -8,7 +8,7 @@ import Testing
 @testable import AloftCompute
 
 /// What a command printed, as it came.
-private final class Heard: Sendable {
+final class Heard: Sendable {
     private let bytes = Mutex<[UInt8]>([])
     private let texts = Mutex<[String]>([])
 
