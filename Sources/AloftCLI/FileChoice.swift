@@ -58,7 +58,8 @@ struct FileChoice: Sendable {
         }
         let named = SourceFile(name: shortName, directory: source.directory, bytes: source.bytes)
         let reading = Language.read(
-            named, environment: environment, variables: ProcessInfo.processInfo.environment)
+            named, environment: environment, variables: ProcessInfo.processInfo.environment,
+            envFiles: { EnvironmentFileContent.disk($0) })
         return (named, reading)
     }
 

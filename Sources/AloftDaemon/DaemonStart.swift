@@ -32,7 +32,14 @@ extension Daemon {
             writesToStandardError: options.writesToStandardError)
         stopwatch.lap("stores")
         do {
-            let daemon = try await assemble(options, running, stores, events, stopwatch)
+            let kept = KeptVariables(folder: stores.paths.variables)
+            let marked: Running
+            do {
+                marked = try kept.marked(running)
+            } catch {
+                throw DaemonError(.state, "\(error)")
+            }
+            let daemon = try await assemble(options, marked, stores, events, stopwatch)
             if warnings > 0 {
                 events.publish(
                     .warning, "file.warnings", "daemon", "\(warnings) warnings about the file: see `aloft check`")
@@ -125,7 +132,7 @@ private struct Parts {
                 admin: nil, state: .running))
         let book = ReleaseBook(
             options, store: JournalRolloutStore(journal: stores.journal),
-            artifacts: ReleaseArtifacts(root: stores.paths.releases))
+            artifacts: ReleaseArtifacts(root: stores.paths.releases), kept: KeptVariables(folder: stores.paths.variables))
         let wanted = WantedReplicas(journal: stores.journal)
         await wanted.restore(services: running.plan.services, events: events)
         let compute = makeCompute()

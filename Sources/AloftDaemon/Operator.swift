@@ -43,7 +43,8 @@ struct Operator: Sendable {
         let slash = options.file.lastIndex(of: "/") ?? options.file.startIndex
         let source = SourceFile(name: options.file, directory: String(options.file[..<slash]), bytes: text)
         let proposed = try Running.check(
-            source, environment: environment ?? options.environmentName, variables: options.hostEnvironment
+            source, environment: environment ?? options.environmentName, variables: options.hostEnvironment,
+            envFiles: { EnvironmentFileContent.disk($0) }
         ).running
         return PlanDifference(
             changes: Language.difference(from: present.facts.running.plan, to: proposed.plan),
@@ -103,9 +104,14 @@ struct Operator: Sendable {
 
     func readFile() throws(ControlFailure) -> Running {
         guard present.facts.state == .running else { throw ControlFailure(.stopping, "the daemon is stopping") }
-        return try Running.read(
+        let running = try Running.read(
             options.file, environment: options.environmentName, variables: options.hostEnvironment
         ).running
+        do {
+            return try deployer.book.kept.marked(running)
+        } catch {
+            throw ControlFailure(.failed, "\(error)")
+        }
     }
 
     /// All that can fail comes first: reading, certificates, the admin address, the edge.

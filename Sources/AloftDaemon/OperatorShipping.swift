@@ -48,7 +48,7 @@ extension Operator {
     private func upToDate(sparing service: String) async throws -> Running {
         let running = present.facts.running
         let next = try readFile()
-        if next.text == running.text, next.digest == running.digest { return running }
+        if next.text == running.text, next.digest == running.digest, next.plan == running.plan { return running }
         _ = try await takeOver(sparing: service)
         return present.facts.running
     }

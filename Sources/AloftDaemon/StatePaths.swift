@@ -26,4 +26,6 @@ package struct StatePaths: Sendable, Hashable {
     package var certificates: String { "\(directory)/certificates" }
     /// Artifacts and files of releases, by their digests.
     package var releases: String { "\(directory)/releases" }
+    /// What `envFiles` held for each release, mode 0600, in a folder of mode 0700.
+    package var variables: String { "\(releases)/env" }
 }

@@ -70,6 +70,7 @@ struct Deployer: Sendable {
         guard let newest else { return ReleaseOverrides() }
         var overrides = newest.overrides
         overrides.pinned = nil
+        overrides.variables = nil
         do {
             let before = try book.base(of: newest)
             if before.directory != spec.directory { overrides.artifact = nil }
@@ -151,9 +152,14 @@ struct Deployer: Sendable {
             reason: .promoted(from: candidate.environment, release: release.number), message: request.message,
             fileDigest: release.fileDigest, environment: environment, overrides: release.overrides, specDigest: "")
         var draft = base
-        let probe = Release(
+        // What `envFiles` hold is this environment's, and stays here.
+        draft.overrides.variables = nil
+        var probe = Release(
             service: base.service, number: 0, created: release.created, by: base.by, reason: base.reason,
-            fileDigest: base.fileDigest, environment: environment, overrides: base.overrides, specDigest: "")
+            fileDigest: base.fileDigest, environment: environment, overrides: draft.overrides, specDigest: "")
+        let variables = try book.readVariables(of: try book.base(of: probe))
+        draft.overrides.variables = variables.files.isEmpty ? nil : variables.fingerprint
+        probe.overrides = draft.overrides
         draft.specDigest = book.digest(try book.spec(of: probe))
         if let current = try await book.current(release.service), current.specDigest == draft.specDigest,
             current.overrides == draft.overrides
@@ -172,7 +178,9 @@ struct Deployer: Sendable {
     ) async throws -> Release {
         var overrides = overrides
         overrides.pinned = try await pinned(overrides, of: file)
-        let spec = book.laid(overrides, over: file)
+        var spec = book.laid(overrides, over: file)
+        spec.fileVariables = try book.kept.keep(file.fileVariables)
+        overrides.variables = spec.fileVariables.files.isEmpty ? nil : spec.fileVariables.fingerprint
         let digest: String
         do {
             digest = try await book.artifacts.keep(text: running.text)

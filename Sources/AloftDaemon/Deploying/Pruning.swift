@@ -18,7 +18,9 @@ struct Pruning: Sendable {
                 _ = try await rollouts.prune(spec.name, keeping: spec.deploy.history)
                 if case .build? = spec.container?.source { try await removeImages(of: spec.name) }
             }
-            _ = try await book.artifacts.removeUnnamed(by: try await book.store.all(), now: .now)
+            let releases = try await book.store.all()
+            _ = try await book.artifacts.removeUnnamed(by: releases, now: .now)
+            _ = try book.kept.remove(except: Set(releases.compactMap(\.overrides.variables)), now: .now)
         } catch {
             events.publish(.warning, "release.notPruned", "daemon", "old releases stay: \(error)")
         }

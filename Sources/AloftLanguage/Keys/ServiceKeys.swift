@@ -7,6 +7,7 @@ enum ServiceKeys {
         [
             command.member, ContainerKeys.image.member, ContainerKeys.build.member, ContainerKeys.pull.member,
             ContainerKeys.port.member, ContainerKeys.registry.member, directory.member, listen.member, env.member,
+            EnvFileKeys.envFiles.member,
             resources.member, probes.member, restart.member, stop.member, replicas.member, scaling.member,
             release.member, deploy.member,
         ],
@@ -25,12 +26,14 @@ enum ServiceKeys {
         let count = fields[replicas] ?? 1
         let fixed = ScalingSpec(
             minReplicas: count, maxReplicas: count, minAvailable: ScalingKeys.standardAvailable(replicas: count))
-        return ServiceSpec(
+        var service = ServiceSpec(
             name: reader.path.last ?? "", command: words, container: container,
             directory: fields[directory] ?? reader.directory,
             listen: fields[listen], environment: fields[env], resources: fields[resources], probes: fields[probes],
             restart: fields[restart], stop: fields[stop], scaling: fields[scaling] ?? fixed,
             release: fields[release], deploy: fields[deploy])
+        service.envFiles = fields[EnvFileKeys.envFiles]
+        return service
     }
 
     static let command = Key<ServiceSpec, [Template]?>.optional(

@@ -35,6 +35,8 @@ struct Reader: Sendable {
     var channels: [String] = []
     /// How the service that is being read listens; nil where there is no replica whose address could be named.
     var listen: ServiceSpec.Listen?
+    /// Files of `envFiles`, with their places.
+    var envFiles: [EnvFileUse] = []
     /// Which time zones there are.
     var zones = TimeZones.machine
     /// `edge.timeouts.request`, which routes inherit.
@@ -78,6 +80,13 @@ struct Reader: Sendable {
         defer { path.removeLast() }
         return body(&self)
     }
+}
+
+/// One item of `envFiles`.
+struct EnvFileUse: Sendable {
+    var service: String
+    var file: EnvironmentFile
+    var span: Span
 }
 
 /// Why a text is not a value of its type.

@@ -5,6 +5,7 @@ extension Language {
     package static func difference(from old: Plan, to new: Plan) -> [PlanChange] {
         var comparison = Comparison()
         comparison.compare(old.outline, new.outline, Place(form: .section(FileKeys.section.form)))
+        comparison.compareEnvFiles(old, new)
         if old.environment != new.environment {
             comparison.changes.append(
                 PlanChange(
@@ -83,6 +84,29 @@ private struct Comparison {
                 PlanChange(
                     path: place.path, kind: .changed, old: "order " + kept.joined(separator: ", "),
                     new: "order " + order.joined(separator: ", "), effect: place.effect.description(service: nil)))
+        }
+    }
+
+    /// Which files hold something else than before; what, is for nobody to read.
+    mutating func compareEnvFiles(_ old: Plan, _ new: Plan) {
+        for service in new.services {
+            guard let before = old.services.first(where: { $0.name == service.name }) else { continue }
+            let left = Dictionary(grouping: before.fileVariables.files, by: \.path).mapValues { $0.map(\.variables) }
+            let right = Dictionary(grouping: service.fileVariables.files, by: \.path).mapValues { $0.map(\.variables) }
+            var seen: Set<String> = []
+            for file in before.envFiles + service.envFiles
+            where left[file.path] != right[file.path] && before.envFiles.contains { $0.path == file.path }
+                && service.envFiles.contains { $0.path == file.path } && seen.insert(file.path).inserted
+            {
+                let place = new.directory.hasSuffix("/") ? new.directory : new.directory + "/"
+                let name = file.path.hasPrefix(place) ? String(file.path.dropFirst(place.count)) : file.path
+                let (from, to) = (left[file.path], right[file.path])
+                changes.append(
+                    PlanChange(
+                        path: "services.\(service.name).envFiles", kind: .changed, old: nil,
+                        new: from == nil ? "\(name) is there now" : to == nil ? "\(name) is gone" : "\(name) changed",
+                        effect: Effect.newRelease.description(service: service.name), restarts: service.name))
+            }
         }
     }
 
