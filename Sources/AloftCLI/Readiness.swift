@@ -78,7 +78,9 @@ enum Readiness: Sendable, Hashable {
     private static func state(of service: ServiceReport) -> String {
         var count = "\(service.name) has \(service.ready) of \(service.desired) replicas ready"
         if let waited = service.waitsFor { count += "; its release " + Palette.printable(waited) }
-        guard let replica = service.replicas.first(where: { !$0.inRotation && $0.state != "done" }) else { return count }
+        guard let replica = service.replicas.first(where: { !$0.inRotation && $0.state != "done" }) else {
+            return count
+        }
         return count + "; " + detail(of: replica)
     }
 

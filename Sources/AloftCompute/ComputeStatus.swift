@@ -88,7 +88,8 @@ extension Compute {
             slot.hasFailed
             ? .failed
             : slot.isFinished
-                ? slot.lastExit?.cause == .code(0) ? .done : .exited : slot.lastGeneration == 0 ? .starting : .backingOff
+                ? slot.lastExit?.cause == .code(0) ? .done : .exited
+                : slot.lastGeneration == 0 ? .starting : .backingOff
         let left = slot.notBefore.map { $0 - now }
         return ReplicaStatus(
             id: ReplicaID(service: set.spec.name, index: index, generation: max(1, slot.lastGeneration)),

@@ -1,5 +1,6 @@
 import AloftCompute
 import AloftEdge
+import AloftJobs
 import AloftLanguage
 import AloftModel
 import AloftNotifications
@@ -18,12 +19,13 @@ struct Operator: Sendable {
     let deployer: Deployer
     let desk: PromotionDesk
     let notifier: Notifier
+    let jobs: Jobs
     let turnstile = Turnstile()
 
     init(
         options: DaemonOptions, present: Present, edge: Edge, compute: Compute, scaler: Scaler, stores: Stores,
         events: EventQueue, admin: AdminServer, deployer: Deployer, desk: PromotionDesk,
-        notifier: Notifier
+        notifier: Notifier, jobs: Jobs
     ) {
         self.options = options
         self.present = present
@@ -36,6 +38,7 @@ struct Operator: Sendable {
         self.deployer = deployer
         self.desk = desk
         self.notifier = notifier
+        self.jobs = jobs
     }
 
     /// What a file of this text would change, with this environment of it or the one that runs; changes nothing.
@@ -149,9 +152,21 @@ struct Operator: Sendable {
             facts.admin = admin.address.map { "http://\($0)" }
             facts.reloads.applied += 1
         }
-        await deployer.takeOver(next, reason: .reload, sparing: spared)
+        await jobs.apply(next.plan.jobs)
+        await deployer.takeOver(
+            next, reason: .reload, sparing: spared, messages: Self.messages(of: changes))
         report(changes, certificates)
         return PlanDifference(changes: changes, digest: next.digest)
+    }
+
+    /// `envFiles: .env changed`, by service: what a release is for whose file says the same as before.
+    static func messages(of changes: [PlanChange]) -> [String: String] {
+        var messages: [String: String] = [:]
+        for change in changes where change.path.hasSuffix(".envFiles") && change.old == nil && change.kind == .changed {
+            guard let service = change.restarts, let what = change.new else { continue }
+            messages[service] = messages[service].map { "\($0), \(what)" } ?? "envFiles: \(what)"
+        }
+        return messages
     }
 
     private func refuseRemoval(of services: [ServiceSpec], by next: Plan) async throws(ControlFailure) {

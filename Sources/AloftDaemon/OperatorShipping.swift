@@ -1,4 +1,5 @@
 import AloftCompute
+import AloftLanguage
 import AloftModel
 import AloftRollout
 
@@ -12,6 +13,7 @@ extension Operator {
         let ahead = try readFile().plan.services.first { $0.name == service }
         if let ahead, ahead.container != nil { try await deployer.prepareImage(ahead, image: request.image) }
         return try await alone {
+            let before = present.facts.running.plan
             let running = try await upToDate(sparing: service)
             guard let spec = running.plan.services.first(where: { $0.name == service }) else {
                 throw ControlFailure(.unknownService, "the file has no service `\(service)` any more")
@@ -20,6 +22,11 @@ extension Operator {
                 throw ControlFailure(
                     .refused, "\(service) runs in containers, whose files are in the image",
                     hint: "give --image, or remove `image` and `build` from the file")
+            }
+            var request = request
+            if request.message == nil {
+                request.message =
+                    Self.messages(of: Language.difference(from: before, to: running.plan))[service]
             }
             return try await deployer.deploy(spec, running, request, artifact: artifact)
         }

@@ -20,7 +20,9 @@ struct ComputeSets: ReplicaSets {
 
     /// Of the first replica that is not as it should be.
     static func failure(of set: ReplicaSetStatus) -> String? {
-        let troubled = (set.waiting + set.replicas).first { $0.state != .ready && $0.state != .done && ($0.reason ?? $0.exit) != nil }
+        let troubled = (set.waiting + set.replicas).first {
+            $0.state != .ready && $0.state != .done && ($0.reason ?? $0.exit) != nil
+        }
         // One that was started again is as it should be, and how it ended is all there is to say.
         let crashed = set.crashes > 0 ? set.replicas.first { $0.lastExit?.asked == false } : nil
         return (troubled ?? crashed)?.trouble

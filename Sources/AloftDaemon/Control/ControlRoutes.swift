@@ -16,6 +16,7 @@ struct ControlRoutes: Sendable {
     let operations: Operator
     let exec: ExecRoute
     let notifications: NotificationRoutes
+    let jobs: JobRoutes
     let shipping: ShippingRoutes
     let records: Records
     /// Begins a graceful stop; the answer goes out first.
@@ -51,6 +52,7 @@ struct ControlRoutes: Sendable {
         }
         shipping.add(to: version)
         notifications.add(to: version)
+        jobs.add(to: version)
         version.post("stop") { _, _ in
             stop()
             return try Answer.json(Accepted(message: "stopping"), status: .accepted)

@@ -23,25 +23,31 @@ struct Deployer: Sendable {
 
     /// Makes releases of services whose processes the file wants otherwise than when it was last asked.
     ///
-    /// - Parameter spared: A service that somebody is deploying: its release takes the file's words by itself.
-    func takeOver(_ running: Running, reason: ReleaseReason, sparing spared: String? = nil) async {
+    /// - Parameters:
+    ///   - spared: A service that somebody is deploying: its release takes the file's words by itself.
+    ///   - messages: Of the release of a service, where there is something to say.
+    func takeOver(
+        _ running: Running, reason: ReleaseReason, sparing spared: String? = nil, messages: [String: String] = [:]
+    ) async {
         for spec in running.plan.services where spec.name != spared {
             if spec.container != nil {
                 containers.yield(ContainerReleases.Change(service: spec.name, reason: reason))
                 continue
             }
             do {
-                try await takeOver(spec, running, reason)
+                try await takeOver(spec, running, reason, message: messages[spec.name])
             } catch {
                 events.publish(.warning, "release.refused", spec.name, "its change was not deployed: \(error)")
             }
         }
     }
 
-    func takeOver(_ spec: ServiceSpec, _ running: Running, _ reason: ReleaseReason) async throws {
+    func takeOver(
+        _ spec: ServiceSpec, _ running: Running, _ reason: ReleaseReason, message: String? = nil
+    ) async throws {
         if try await isTakenOver(spec) { return }
         do {
-            _ = try await begin(spec, running, try await kept(for: spec), reason: reason, by: user, message: nil)
+            _ = try await begin(spec, running, try await kept(for: spec), reason: reason, by: user, message: message)
         } catch RolloutError.sameRelease {
             // A change there and back again.
         }

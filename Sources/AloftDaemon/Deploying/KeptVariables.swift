@@ -16,10 +16,8 @@ struct KeptVariables: Sendable {
     /// A set is at most `EnvironmentFiles.mostBytes`, which JSON makes six times as long at worst.
     private static let longest = 4 << 20
 
+    /// `releases/env` of the state directory; made when it is first needed.
     let folder: String
-
-    /// - Parameter folder: `releases/env` of the state directory; made when it is first needed.
-    init(folder: String) { self.folder = folder }
 
     /// The plan with a fingerprint wherever a service has variables of files: two are the same where their values are.
     func marked(_ running: Running) throws -> Running {

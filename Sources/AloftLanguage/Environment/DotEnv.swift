@@ -28,12 +28,12 @@ struct DotEnv {
     }
 
     private(set) var entries: [Entry] = []
-    private(set) var faults: [Fault] = []
+    var faults: [Fault] = []
 
-    private let text: [Unicode.Scalar]
-    private let lookup: (String) -> String?
-    private var values: [String: String] = [:]
-    private var at = 0
+    let text: [Unicode.Scalar]
+    let lookup: (String) -> String?
+    var values: [String: String] = [:]
+    var at = 0
     /// Where the value that is being read ends, if that is known.
     private var limit: Int?
     private var line = 1
@@ -143,12 +143,16 @@ struct DotEnv {
 
     private mutating func name() -> String? {
         let start = at
-        while let scalar = current, Self.isLetter(scalar) || Self.isDigit(scalar) || "_.-".unicodeScalars.contains(scalar) {
+        while let scalar = current,
+            Self.isLetter(scalar) || Self.isDigit(scalar) || "_.-".unicodeScalars.contains(scalar)
+        {
             advance(1)
         }
         guard at > start, let first = text[start..<at].first, Self.isLetter(first) || first == "_" else {
             at = start
-            fail(position, "a variable's name begins here, with a letter or `_`", "write `NAME=value`, or `#` for a comment")
+            fail(
+                position, "a variable's name begins here, with a letter or `_`",
+                "write `NAME=value`, or `#` for a comment")
             return nil
         }
         return string(text[start..<at])
@@ -174,7 +178,7 @@ struct DotEnv {
         while end > at, Self.isBlank(text[end - 1]) { end -= 1 }
         limit = end
         defer { limit = nil }
-        var pieces = Pieces()
+        var pieces = DotEnvValue()
         var isSound = true
         while let scalar = current {
             if scalar == "\0" { isSound = refuseNull() }
@@ -193,7 +197,7 @@ struct DotEnv {
     private mutating func quoted(_ quote: Unicode.Scalar) -> String? {
         let opening = position
         advance(1)
-        var pieces = Pieces()
+        var pieces = DotEnvValue()
         var isSound = true
         while let scalar = current, scalar != quote {
             if scalar == "\0" { isSound = refuseNull() }
@@ -207,20 +211,24 @@ struct DotEnv {
             }
         }
         guard current == quote else {
-            fail(opening, "the quote that opens here is never closed", "close it; a quote within the value is `\\\(quote)`")
+            fail(
+                opening, "the quote that opens here is never closed",
+                "close it; a quote within the value is `\\\(quote)`")
             return nil
         }
         advance(1)
         skip(Self.isBlank)
         guard current == nil || current == "\n" || current == "#" else {
-            fail(position, "text follows the closing quote", "a quote within the value is `\\\(quote)`; a comment begins with `#`")
+            fail(
+                position, "text follows the closing quote",
+                "a quote within the value is `\\\(quote)`; a comment begins with `#`")
             return nil
         }
         skipLine()
         return isSound ? pieces.text : nil
     }
 
-    private mutating func escape(_ next: Unicode.Scalar, _ quote: Unicode.Scalar, _ pieces: inout Pieces) {
+    private mutating func escape(_ next: Unicode.Scalar, _ quote: Unicode.Scalar, _ pieces: inout DotEnvValue) {
         let plain: [Unicode.Scalar: Unicode.Scalar] = [
             "n": "\n", "r": "\r", "t": "\t", "a": "\u{07}", "b": "\u{08}", "f": "\u{0C}", "v": "\u{0B}", "\\": "\\",
             "$": "$", "\"": "\"",
@@ -241,102 +249,13 @@ struct DotEnv {
         return false
     }
 
-    // MARK: References
-
-    /// What a `$` stands for; false where it stands for nothing.
-    private mutating func reference(into pieces: inout Pieces, depth: Int) -> Bool {
-        let start = position
-        switch peek(1) {
-        case "$":
-            advance(2)
-            pieces.append("$")
-            return true
-        case "{":
-            advance(2)
-            return braced(start, &pieces, depth)
-        case let scalar? where Self.isLetter(scalar) || scalar == "_":
-            advance(1)
-            return use(variableName(), start, &pieces)
-        default:
-            advance(1)
-            fail(
-                start, "this `$` names no variable",
-                "write `$$` for a dollar sign, or put the value in single quotes")
-            return false
-        }
-    }
-
-    private mutating func variableName() -> String {
-        let start = at
-        while let scalar = current, Self.isLetter(scalar) || Self.isDigit(scalar) || scalar == "_" { advance(1) }
-        return string(text[start..<at])
-    }
-
-    private mutating func braced(_ start: Position, _ pieces: inout Pieces, _ depth: Int) -> Bool {
-        let name = variableName()
-        guard !name.isEmpty, depth < Self.deepest else { return misspelled(start) }
-        if current == "}" {
-            advance(1)
-            return use(name, start, &pieces)
-        }
-        let coversEmpty = current == ":"
-        if coversEmpty { advance(1) }
-        guard let sign = current, "-?+".unicodeScalars.contains(sign) else { return misspelled(start) }
-        advance(1)
-        // Read in any case, used where it is needed: what is not used may name a variable that is not set.
-        let known = faults.count
-        var word = Pieces()
-        while let scalar = current, scalar != "}" {
-            guard scalar != "\n" else { return misspelled(start) }
-            if scalar == "$" {
-                _ = reference(into: &word, depth: depth + 1)
-            } else {
-                word.append(scalar)
-                advance(1)
-            }
-        }
-        guard current == "}" else { return misspelled(start) }
-        advance(1)
-        let value = values[name] ?? lookup(name)
-        let isSet = value.map { !coversEmpty || !$0.isEmpty } ?? false
-        let usesWord = sign == "+" ? isSet : !isSet
-        if !usesWord { faults.removeSubrange(known...) }
-        switch (sign, usesWord) {
-        case ("?", true):
-            fail(start, "a variable that this value requires is not set", "set it above this line, or in the environment")
-            return false
-        case (_, true): pieces.append(word)
-        case ("+", false): break
-        default: pieces.append(value ?? "")
-        }
-        return faults.count == known
-    }
-
-    private mutating func use(_ name: String, _ start: Position, _ pieces: inout Pieces) -> Bool {
-        guard let value = values[name] ?? lookup(name) else {
-            // The name may be a part of a password: it is not shown.
-            fail(
-                start, "this `$` names a variable that is not set",
-                "set it above this line, write `${NAME:-}` for an empty text, `$$` for a dollar sign, or put the "
-                    + "value in single quotes")
-            return false
-        }
-        pieces.append(value)
-        return true
-    }
-
-    private mutating func misspelled(_ start: Position) -> Bool {
-        fail(start, "this `${` is not closed or not understood", "write `${NAME}` or `${NAME:-default}`; `$$` is a dollar sign")
-        return false
-    }
-
     // MARK: Characters
 
-    private var current: Unicode.Scalar? { peek(0) }
+    var current: Unicode.Scalar? { peek(0) }
 
-    private var position: Position { Position(line: line, column: at - lineStart + 1) }
+    var position: Position { Position(line: line, column: at - lineStart + 1) }
 
-    private func peek(_ distance: Int) -> Unicode.Scalar? {
+    func peek(_ distance: Int) -> Unicode.Scalar? {
         at + distance < (limit ?? text.count) ? text[at + distance] : nil
     }
 
@@ -345,7 +264,7 @@ struct DotEnv {
         return Self.isBlank(text[place + 1]) || text[place + 1] == "\n"
     }
 
-    private mutating func advance(_ count: Int) {
+    mutating func advance(_ count: Int) {
         for _ in 0..<count where at < text.count {
             if text[at] == "\n" {
                 line += 1
@@ -362,11 +281,11 @@ struct DotEnv {
     /// To the line break, which stays.
     private mutating func skipLine() { skip { $0 != "\n" } }
 
-    private mutating func fail(_ position: Position, _ message: String, _ hint: String?) {
+    mutating func fail(_ position: Position, _ message: String, _ hint: String?) {
         faults.append(Fault(position: position, message: message, hint: hint))
     }
 
-    private func string(_ scalars: ArraySlice<Unicode.Scalar>) -> String {
+    func string(_ scalars: ArraySlice<Unicode.Scalar>) -> String {
         var view = String.UnicodeScalarView()
         view.append(contentsOf: scalars)
         return String(view)
@@ -379,20 +298,9 @@ struct DotEnv {
         }
     }
 
-    private static func isLetter(_ scalar: Unicode.Scalar) -> Bool {
+    static func isLetter(_ scalar: Unicode.Scalar) -> Bool {
         ("a"..."z").contains(scalar) || ("A"..."Z").contains(scalar)
     }
 
-    private static func isDigit(_ scalar: Unicode.Scalar) -> Bool { ("0"..."9").contains(scalar) }
-}
-
-/// A value while it is put together.
-private struct Pieces {
-    private var scalars = String.UnicodeScalarView()
-
-    var text: String { String(scalars) }
-
-    mutating func append(_ scalar: Unicode.Scalar) { scalars.append(scalar) }
-    mutating func append(_ text: String) { scalars.append(contentsOf: text.unicodeScalars) }
-    mutating func append(_ other: Pieces) { scalars.append(contentsOf: other.scalars) }
+    static func isDigit(_ scalar: Unicode.Scalar) -> Bool { ("0"..."9").contains(scalar) }
 }

@@ -5,7 +5,7 @@ enum EnvFileKeys {
     /// Files of one service.
     static let most = 16
 
-    static let envFiles = Key<ServiceSpec, [EnvironmentFile]>.standard(
+    static let envFiles = Key<ServiceSpec, [EnvironmentFile]>.applicable(
         "envFiles", .list(of: item, count: 0...most), "[]",
         "Dotenv files with variables of the replica's environment.",
         detail:
@@ -14,7 +14,7 @@ enum EnvFileKeys {
             + "A file that changed is a new release at the next `aloft reload` or `aloft deploy`.",
         example: "[.env, {path: .env.local, optional: true}]", effect: .newRelease,
         synonyms: ["env_file", "envFile", "env_files", "dotenv"]
-    ) { $0.envFiles }
+    ) { $0.envFiles.isEmpty ? nil : $0.envFiles }
 
     static let section = Section<EnvironmentFile>("envFile", [path.member, optional.member]) { fields, _ in
         fields[path].map { EnvironmentFile(path: $0, isOptional: fields[optional]) }
@@ -30,15 +30,15 @@ enum EnvFileKeys {
     ) { $0.isOptional }
 
     private static let item: Kind<EnvironmentFile> = {
-        let section = section.kind
+        let long = EnvFileKeys.section.kind
         let short = Kind<String>.path("file", plural: "files")
         return Kind(
-            .either([short.form, section.form]),
-            spell: { $0.isOptional ? section.spell($0) : short.spell($0.path) }
+            .either([short.form, long.form]),
+            spell: { $0.isOptional ? long.spell($0) : short.spell($0.path) }
         ) { node, reader in
             let file =
                 node.entries == nil
-                ? short.read(node, &reader).map { EnvironmentFile(path: $0) } : section.read(node, &reader)
+                ? short.read(node, &reader).map { EnvironmentFile(path: $0) } : long.read(node, &reader)
             guard let file else { return nil }
             // `services.web.envFiles[0]`
             if reader.path.count == 4 {

@@ -33,6 +33,8 @@ struct Reader: Sendable {
     var environments: [String] = []
     /// Names of all channels of `notifications`.
     var channels: [String] = []
+    /// Channels that jobs name.
+    var jobChannels: Set<String> = []
     /// How the service that is being read listens; nil where there is no replica whose address could be named.
     var listen: ServiceSpec.Listen?
     /// Files of `envFiles`, with their places.

@@ -25,7 +25,7 @@ package struct SourceFile: Sendable {
         guard path.hasPrefix(folder), let slash = name.lastIndex(of: "/") else {
             return path.hasPrefix(folder) ? String(path.dropFirst(folder.count)) : path
         }
-        return name[...slash] + path.dropFirst(folder.count)
+        return String(name[...slash]) + path.dropFirst(folder.count)
     }
 
     /// Reads at most one byte more than `Language.maximumFileSize`, so that a huge file costs no memory; `read` then

@@ -89,25 +89,25 @@ private struct Comparison {
 
     /// Which files hold something else than before; what, is for nobody to read.
     mutating func compareEnvFiles(_ old: Plan, _ new: Plan) {
+        let folder = new.directory.hasSuffix("/") ? new.directory : new.directory + "/"
         for service in new.services {
             guard let before = old.services.first(where: { $0.name == service.name }) else { continue }
-            let left = Dictionary(grouping: before.fileVariables.files, by: \.path).mapValues { $0.map(\.variables) }
-            let right = Dictionary(grouping: service.fileVariables.files, by: \.path).mapValues { $0.map(\.variables) }
-            var seen: Set<String> = []
-            for file in before.envFiles + service.envFiles
-            where left[file.path] != right[file.path] && before.envFiles.contains { $0.path == file.path }
-                && service.envFiles.contains { $0.path == file.path } && seen.insert(file.path).inserted
-            {
-                let place = new.directory.hasSuffix("/") ? new.directory : new.directory + "/"
-                let name = file.path.hasPrefix(place) ? String(file.path.dropFirst(place.count)) : file.path
-                let (from, to) = (left[file.path], right[file.path])
+            let (left, right) = (contents(of: before), contents(of: service))
+            // A file that the list names anew, or no more, is a change of the list.
+            let kept = Set(before.envFiles.map(\.path)).intersection(service.envFiles.map(\.path))
+            for path in kept.sorted() where left[path] != right[path] {
+                let name = path.hasPrefix(folder) ? String(path.dropFirst(folder.count)) : path
+                let what = left[path] == nil ? "is there now" : right[path] == nil ? "is gone" : "changed"
                 changes.append(
                     PlanChange(
-                        path: "services.\(service.name).envFiles", kind: .changed, old: nil,
-                        new: from == nil ? "\(name) is there now" : to == nil ? "\(name) is gone" : "\(name) changed",
+                        path: "services.\(service.name).envFiles", kind: .changed, old: nil, new: "\(name) \(what)",
                         effect: Effect.newRelease.description(service: service.name), restarts: service.name))
             }
         }
+    }
+
+    private func contents(of service: ServiceSpec) -> [String: [FileVariables.Variable]] {
+        Dictionary(service.fileVariables.files.map { ($0.path, $0.variables) }, uniquingKeysWith: { first, _ in first })
     }
 
     private mutating func add(_ old: Outline?, _ new: Outline?, _ place: Place) {

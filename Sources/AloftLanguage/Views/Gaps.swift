@@ -32,7 +32,9 @@ private struct ServiceGaps {
     }
 
     var all: [Gap] {
-        [program, folder, readiness, liveness, replicas, available, memory, restart, route, drain, envFile].compactMap { $0 }
+        [program, folder, readiness, liveness, replicas, available, memory, restart, route, drain, envFile].compactMap {
+            $0
+        }
     }
 
     private func gap(_ key: String, _ sentence: String, _ remedy: String) -> Gap {
