@@ -61,7 +61,7 @@ struct DotEnvTests {
     ]
 
     @Test("are read as docker compose reads them", arguments: values.indices)
-    func values(index: Int) {
+    func reads(index: Int) {
         let (text, expected) = Self.values[index]
         let read = parse(text)
         #expect(read.faults.isEmpty, "\(text): \(read.faults)")
@@ -93,7 +93,7 @@ struct DotEnvTests {
     ]
 
     @Test("are refused at the place of the mistake, without a word of a value", arguments: wrong.indices)
-    func wrong(index: Int) {
+    func refuses(index: Int) {
         let (text, line, column, words) = Self.wrong[index]
         let fault = parse(text).faults.first
         #expect(fault?.position == Position(line: line, column: column), "\(text): \(fault.debugDescription)")
