@@ -82,6 +82,7 @@ let package = Package(
             ["AloftModel", "AloftSystem", nioCore, nioPosix, nioHTTP1, nioSSL, httpClient, crypto, logging]),
         room("AloftRollout", ["AloftModel", "AloftSystem", crypto, logging]),
         room("AloftLogs", ["AloftModel", "AloftSystem"]),
+        room("AloftJobs", ["AloftModel", "AloftSystem", logging]),
 
         // Layer 4: assembly.
         room(
@@ -89,6 +90,7 @@ let package = Package(
             [
                 "AloftModel", "AloftLanguage", "AloftSystem", "AloftJournal", "AloftEdge", "AloftCertificates",
                 "AloftCompute", "AloftMetrics", "AloftScaling", "AloftRollout", "AloftNotifications", "AloftLogs",
+                "AloftJobs",
                 nioCore,
                 nioPosix, crypto, hummingbird,
                 hummingbirdCore, httpClient, lifecycle, signals, logging,
@@ -124,6 +126,7 @@ let package = Package(
             data: ["Golden", "smtp_sink.py", "web_sink.py"]),
         tests(of: "AloftRollout", ["AloftSystem", logging], data: ["Golden"]),
         tests(of: "AloftLogs", ["AloftSystem"]),
+        tests(of: "AloftJobs", ["AloftSystem", logging]),
         tests(of: "AloftDaemon"),
         tests(of: "AloftCLI"),
         .testTarget(name: "ArchitectureTests", dependencies: ["AloftTestKit"], swiftSettings: strict),

@@ -24,7 +24,7 @@ package struct AloftCommand: AsyncParsableCommand {
                 name: "Running",
                 subcommands: [
                     UpCommand.self, DownCommand.self, ReloadCommand.self, RestartCommand.self, ScaleCommand.self,
-                    ExecCommand.self,
+                    ExecCommand.self, RunCommand.self,
                 ]),
             CommandGroup(
                 name: "Shipping",
@@ -34,7 +34,9 @@ package struct AloftCommand: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: "Watching",
-                subcommands: [StatusCommand.self, LogsCommand.self, EventsCommand.self, NotifyCommand.self]),
+                subcommands: [
+                    StatusCommand.self, JobsCommand.self, LogsCommand.self, EventsCommand.self, NotifyCommand.self,
+                ]),
         ])
 
     package init() {}

@@ -64,8 +64,10 @@ struct FileChoice: Sendable {
         let variables = ProcessInfo.processInfo.environment
         let reading =
             needsValues
-            ? Language.read(named, environment: environment, variables: variables)
-            : Language.inspect(named, environment: environment, variables: variables)
+            ? Language.read(
+                named, environment: environment, variables: variables, envFiles: { EnvironmentFileContent.disk($0) })
+            : Language.inspect(
+                named, environment: environment, variables: variables, envFiles: { EnvironmentFileContent.disk($0) })
         return (named, reading)
     }
 

@@ -17,7 +17,7 @@ enum Readiness: Sendable, Hashable {
             return
         }
         var waiting: String?
-        for service in status.services where service.ready < service.desired {
+        for service in status.services where service.ready + service.done < service.desired {
             if let why = Self.failure(of: service, since: status.startedAt) {
                 self = .failed(why)
                 return
@@ -76,7 +76,9 @@ enum Readiness: Sendable, Hashable {
     private static func state(of service: ServiceReport) -> String {
         var count = "\(service.name) has \(service.ready) of \(service.desired) replicas ready"
         if let waited = service.waitsFor { count += "; its release " + Palette.printable(waited) }
-        guard let replica = service.replicas.first(where: { !$0.inRotation }) else { return count }
+        guard let replica = service.replicas.first(where: { !$0.inRotation && $0.state != "done" }) else {
+            return count
+        }
         return count + "; " + detail(of: replica)
     }
 

@@ -87,7 +87,9 @@ extension Compute {
             let reason = state.stopReason.map { ": \($0.rawValue)" } ?? ""
             return note(.notice, "replica.stopped", id.name, "\(cause)\(reason)")
         }
-        if state.machine.wasReady, let set = set(of: state), isCurrent(state, set) {
+        if state.machine.wasReady, let set = set(of: state), isCurrent(state, set),
+            !set.spec.restart.policy.isDone(after: cause)
+        {
             services[id.service]?[state.set]?.crashes += 1
         }
         if whileUnwatched && set(of: state)?.spec.restart.policy != .never {
@@ -122,7 +124,8 @@ extension Compute {
         if policy == .never || (policy == .onFailure && cause == .code(0)) {
             slot.isFinished = true
             changeSlot(of: state) { $0 = slot }
-            return "stays so (restart policy `\(policy.rawValue)`)"
+            return policy.isDone(after: cause)
+                ? "done (restart policy `\(policy.rawValue)`)" : "stays so (restart policy `\(policy.rawValue)`)"
         }
         // A port on which it never got ready may be somebody else's.
         if !state.machine.wasReady { slot.lastPort = nil }
@@ -173,6 +176,11 @@ extension Compute {
         body(&slot)
         services[state.id.service]?[state.set]?.slots[state.id.index] = slot
     }
+}
+
+extension RestartSpec.Policy {
+    /// Whether a process that ended so has done its work and is not missed.
+    fileprivate func isDone(after cause: LastExit.Cause) -> Bool { self != .always && cause == .code(0) }
 }
 
 extension ReplicaAddress {

@@ -88,7 +88,11 @@ extension Compute {
     private func status(ofEmpty index: Int, _ set: SetFacts) -> ReplicaStatus {
         let slot = set.slots[index] ?? SlotFacts()
         let state: ReplicaState =
-            slot.hasFailed ? .failed : slot.isFinished ? .exited : slot.lastGeneration == 0 ? .starting : .backingOff
+            slot.hasFailed
+            ? .failed
+            : slot.isFinished
+                ? slot.lastExit?.cause == .code(0) ? .done : .exited
+                : slot.lastGeneration == 0 ? .starting : .backingOff
         let left = slot.notBefore.map { $0 - now }
         let missing = services[set.spec.name].map(waitsFor) ?? []
         let waits = missing.isEmpty ? nil : "waits for \(missing.joined(separator: ", "))"
@@ -111,7 +115,7 @@ extension Compute {
         case .startup: return state.answers[.startup]?.text
         case .probing, .unready: return state.answers[.readiness]?.text
         case .draining, .stopping: return state.stopReason?.rawValue
-        case .starting, .ready, .backingOff, .exited, .failed: return nil
+        case .starting, .ready, .backingOff, .done, .exited, .failed: return nil
         }
     }
 

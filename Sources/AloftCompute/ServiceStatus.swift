@@ -46,6 +46,8 @@ package struct ReplicaSetStatus: Sendable, Hashable, Codable {
     package var isStuck: Bool {
         waiting.contains { $0.state == .exited && $0.failedStarts > 0 && $0.lastExit?.cause != .code(0) }
     }
+    /// Replicas that ended with exit code 0 and are not started again: nothing is to be waited for.
+    package var done: Int { waiting.count { $0.state == .done } }
 }
 
 /// What one replica is doing.
@@ -66,7 +68,9 @@ package enum ReplicaState: String, Sendable, Hashable, Codable, CaseIterable {
     case stopping
     /// Ended, and waits for its next start.
     case backingOff
-    /// Ended, and its restart policy says that it stays so.
+    /// Ended with exit code 0, and its restart policy says that it stays so: it has done what it was there for.
+    case done
+    /// Ended otherwise, and its restart policy says that it stays so.
     case exited
     /// Could not be started; `reason` says why. Tried again at `nextStart` where there is one.
     case failed

@@ -31,6 +31,7 @@ package struct Daemon: Sendable {
     let rollouts: Rollouts
     let pruning: Pruning
     let containers: ContainerReleases
+    let jobs: JobService
     let notices: NoticeService
     let logger: Logger
 
@@ -42,7 +43,7 @@ package struct Daemon: Sendable {
             HubService(hub: hub, events: events), notices,
             Upkeep(logs: stores.logs, compute: compute, pruning: pruning), control, admin,
             ComputeService(compute: compute, unreachable: unreachable), EdgeStop(edge: edge, present: present),
-            scaler, RolloutService(rollouts: rollouts), containers,
+            scaler, RolloutService(rollouts: rollouts), containers, jobs,
         ]
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(

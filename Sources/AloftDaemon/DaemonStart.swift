@@ -1,5 +1,6 @@
 import AloftCompute
 import AloftEdge
+import AloftJobs
 import AloftLogs
 import AloftModel
 import AloftNotifications
@@ -35,7 +36,7 @@ extension Daemon {
             writesToStandardError: options.writesToStandardError)
         stopwatch.lap("stores")
         do {
-            let daemon = try await assemble(options, running, stores, events, stopwatch)
+            let daemon = try await assemble(options, try marked(running, stores), stores, events, stopwatch)
             if warnings > 0 {
                 events.publish(
                     .warning, "file.warnings", "daemon", "\(warnings) warnings about the file: see `aloft check`")
@@ -44,6 +45,14 @@ extension Daemon {
         } catch {
             await stores.close()
             throw error
+        }
+    }
+
+    private static func marked(_ running: Running, _ stores: Stores) throws(DaemonError) -> Running {
+        do {
+            return try KeptVariables(folder: stores.paths.variables).marked(running)
+        } catch {
+            throw DaemonError(.state, "\(error)")
         }
     }
 
@@ -128,7 +137,8 @@ private struct Parts {
                 admin: nil, state: .running))
         let book = ReleaseBook(
             options, store: JournalRolloutStore(journal: stores.journal),
-            artifacts: ReleaseArtifacts(root: stores.paths.releases))
+            artifacts: ReleaseArtifacts(root: stores.paths.releases),
+            kept: KeptVariables(folder: stores.paths.variables))
         let wanted = WantedReplicas(journal: stores.journal)
         await wanted.restore(services: running.plan.services, events: events)
         let compute = makeCompute()
@@ -144,6 +154,9 @@ private struct Parts {
             journal: stores.journal, rollouts: rollouts, compute: compute, wanted: wanted, events: events,
             user: options.user, containers: containers)
         try await resume(compute, deployer)
+        let commands = JobCommands(compute: compute, book: book, stateDirectory: stores.paths.directory)
+        let jobs = Jobs(ports: JobPorts(commands, stores, events), logger: stores.log.logger("jobs"))
+        await jobs.apply(running.plan.jobs)
         let scaler = makeScaler(compute, wanted, rollouts)
         await scaler.apply(running.plan.services)
         stopwatch.lap("compute")
@@ -152,7 +165,8 @@ private struct Parts {
         let desk = PromotionDesk(book: book, journal: stores.journal)
         let observer = Observer(
             file: options.file, startedAt: stopwatch.startedAt, present: present, edge: edge, compute: compute,
-            scaler: scaler, rollouts: rollouts, desk: desk, notifier: notifier, stores: stores, hub: hub)
+            scaler: scaler, rollouts: rollouts, desk: desk, notifier: notifier, jobs: jobs, stores: stores,
+            hub: hub)
         let admin = try await AdminServer(
             running.plan.edge.admin,
             routes: AdminRoutes(families: { await observer.families() }, health: { await observer.health() }),
@@ -160,13 +174,15 @@ private struct Parts {
         present.change { $0.admin = admin.address.map { "http://\($0)" } }
         let operations = Operator(
             options: options, present: present, edge: edge, compute: compute, scaler: scaler, stores: stores,
-            events: events, admin: admin, deployer: deployer, desk: desk, notifier: notifier)
+            events: events, admin: admin, deployer: deployer, desk: desk, notifier: notifier, jobs: jobs)
         let requests = StopRequests()
         let control = try await bindControl(
             ControlRoutes(
                 observer: observer, operations: operations,
                 exec: ExecRoute(present: present, compute: compute),
                 notifications: NotificationRoutes(notifier: notifier),
+                jobs: JobRoutes(
+                    present: present, jobs: jobs, compute: compute, commands: commands, events: events),
                 shipping: ShippingRoutes(
                     operations: operations, rollouts: rollouts, book: book, desk: desk, present: present),
                 records: Records(
@@ -187,10 +203,12 @@ private struct Parts {
                 present: present, rollouts: rollouts, book: book, folders: deployer.code.folders, compute: compute,
                 turnstile: operations.turnstile,
                 events: events),
-            containers: ContainerReleases(operations: operations, changes: changes),
+            containers: ContainerReleases(operations: operations, changes: changes), jobs: JobService(jobs: jobs),
             notices: NoticeService(
                 notifier: notifier, journal: stores.journal, hub: hub, start: told,
-                environment: facts.running.plan.environment, logger: stores.log.logger("notifications")),
+                environment: facts.running.plan.environment,
+                channel: { job in present.facts.running.plan.jobs.first { $0.name == job }?.onFailure },
+                logger: stores.log.logger("notifications")),
             logger: logger)
     }
 

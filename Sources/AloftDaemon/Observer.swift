@@ -1,5 +1,6 @@
 import AloftCompute
 import AloftEdge
+import AloftJobs
 import AloftLanguage
 import AloftMetrics
 import AloftModel
@@ -19,6 +20,7 @@ struct Observer: Sendable {
     let rollouts: Rollouts
     let desk: PromotionDesk
     let notifier: Notifier
+    let jobs: Jobs
     let stores: Stores
     let hub: EventHub
 
@@ -49,7 +51,8 @@ struct Observer: Sendable {
         let own = DaemonFamilies(
             status: status, certificates: facts.certificates, logs: stores.logs.statistics(),
             spool: stores.spool.statistics(), lostEvents: hub.lost, reloads: facts.reloads)
-        return own.families + EdgeFamilies(statistics).families + ProcessMetrics.families()
+        return own.families + JobFamilies(jobs: await jobs.status()).families + EdgeFamilies(statistics).families
+            + ProcessMetrics.families()
     }
 
     private func observe() async -> (status: StatusReport, edge: EdgeStatistics) {

@@ -1,5 +1,6 @@
 import AloftCompute
 import AloftEdge
+import AloftJobs
 import AloftLanguage
 import AloftModel
 import AloftNotifications
@@ -18,12 +19,13 @@ struct Operator: Sendable {
     let deployer: Deployer
     let desk: PromotionDesk
     let notifier: Notifier
+    let jobs: Jobs
     let turnstile = Turnstile()
 
     init(
         options: DaemonOptions, present: Present, edge: Edge, compute: Compute, scaler: Scaler, stores: Stores,
         events: EventQueue, admin: AdminServer, deployer: Deployer, desk: PromotionDesk,
-        notifier: Notifier
+        notifier: Notifier, jobs: Jobs
     ) {
         self.options = options
         self.present = present
@@ -36,6 +38,7 @@ struct Operator: Sendable {
         self.deployer = deployer
         self.desk = desk
         self.notifier = notifier
+        self.jobs = jobs
     }
 
     /// The file as it is now, and the values of `${env.NAME}` that go with it.
@@ -54,8 +57,9 @@ struct Operator: Sendable {
         let source = SourceFile(name: options.file, directory: String(options.file[..<slash]), bytes: text)
         // Nothing is started here, so a variable may have no value yet.
         let reading = Language.inspect(
-            source, environment: environment ?? options.environmentName, variables: deployer.book.variables.values)
-        let proposed = try Running.checked(reading, source)
+            source, environment: environment ?? options.environmentName, variables: deployer.book.variables.values,
+            envFiles: { EnvironmentFileContent.disk($0) })
+        let proposed = try marked(try Running.checked(reading, source))
         let offer = deployer.book.variables.offer(given, reading: Language.variables(of: proposed.plan))
         var difference = try await difference(to: proposed, offer)
         difference.changes += try await deployer.codeChanges(proposed.plan)
@@ -71,6 +75,14 @@ struct Operator: Sendable {
             return PlanDifference(changes: changes, digest: next.digest, notes: notes)
         } catch {
             throw ControlFailure(.failed, "what runs can't be read: \(error)")
+        }
+    }
+
+    private func marked(_ running: Running) throws(ControlFailure) -> Running {
+        do {
+            return try deployer.book.kept.marked(running)
+        } catch {
+            throw ControlFailure(.failed, "\(error)")
         }
     }
 
@@ -163,7 +175,8 @@ struct Operator: Sendable {
         let variables = deployer.book.variables
         // What is given and not read is not taken, so that the file is read with all of it first.
         let all = variables.values.merging(given ?? [:]) { _, new in new }
-        let running = try Running.read(options.file, environment: options.environmentName, variables: all).running
+        let running = try marked(
+            try Running.read(options.file, environment: options.environmentName, variables: all).running)
         return Proposal(
             running: running, offer: variables.offer(given, reading: Language.variables(of: running.plan)))
     }
@@ -210,8 +223,10 @@ struct Operator: Sendable {
             facts.admin = admin.address.map { "http://\($0)" }
             facts.reloads.applied += 1
         }
+        await jobs.apply(next.plan.jobs)
         await write(numbers)
-        await deployer.takeOver(next, reason: .reload, sparing: spared)
+        await deployer.takeOver(
+            next, reason: .reload, sparing: spared, messages: Self.messages(of: difference.changes))
         report(difference.changes, certificates)
         return difference
     }
@@ -251,6 +266,16 @@ struct Operator: Sendable {
         } catch {
             events.publish(.warning, "service.scaled", "daemon", "numbers of replicas were not kept: \(error)")
         }
+    }
+
+    /// `envFiles: .env changed`, by service: what a release is for whose file says the same as before.
+    static func messages(of changes: [PlanChange]) -> [String: String] {
+        var messages: [String: String] = [:]
+        for change in changes where change.path.hasSuffix(".envFiles") && change.old == nil && change.kind == .changed {
+            guard let service = change.restarts, let what = change.new else { continue }
+            messages[service] = messages[service].map { "\($0), \(what)" } ?? "envFiles: \(what)"
+        }
+        return messages
     }
 
     private func refuseRemoval(of services: [ServiceSpec], by next: Plan) async throws(ControlFailure) {

@@ -1,4 +1,5 @@
 import AloftCompute
+import AloftLanguage
 import AloftModel
 import AloftRollout
 
@@ -16,6 +17,7 @@ extension Operator {
         defer { if let artifact { deployer.book.artifacts.letGo(artifact.digest) } }
         if let ahead, ahead.container != nil { try await deployer.prepareImage(ahead, image: request.image) }
         let release = try await alone {
+            let before = present.facts.running.plan
             let running = try await upToDate(request.variables, sparing: service)
             guard let spec = running.plan.services.first(where: { $0.name == service }) else {
                 throw ControlFailure(.unknownService, "the file has no service `\(service)` any more")
@@ -24,6 +26,11 @@ extension Operator {
                 throw ControlFailure(
                     .refused, "\(service) runs in containers, whose files are in the image",
                     hint: "give --image, or remove `image` and `build` from the file")
+            }
+            var request = request
+            if request.message == nil {
+                request.message =
+                    Self.messages(of: Language.difference(from: before, to: running.plan))[service]
             }
             return try await deployer.deploy(spec, running, request, artifact: artifact?.digest)
         }
@@ -74,7 +81,9 @@ extension Operator {
     private func upToDate(_ given: [String: String]?, sparing service: String) async throws -> Running {
         let running = present.facts.running
         let next = try readFile(given)
-        if next.running.text == running.text, next.running.digest == running.digest, next.offer.changed.isEmpty {
+        if next.running.text == running.text, next.running.digest == running.digest,
+            next.running.plan == running.plan, next.offer.changed.isEmpty
+        {
             return running
         }
         _ = try await takeOver(next, sparing: service)

@@ -24,6 +24,8 @@ struct Running: Sendable {
     }
 
     /// Reads and checks the file; throws the whole report where it has errors.
+    ///
+    /// What `envFiles` hold comes with it; `KeptVariables.marked` has to follow before releases are compared.
     static func read(
         _ file: String, environment: String?, variables: [String: String]
     ) throws(ControlFailure) -> (running: Running, warnings: [Diagnostic]) {
@@ -33,13 +35,15 @@ struct Running: Sendable {
         } catch {
             throw ControlFailure(.invalidFile, error.description)
         }
-        return try check(source, environment: environment, variables: variables)
+        return try check(
+            source, environment: environment, variables: variables, envFiles: { EnvironmentFileContent.disk($0) })
     }
 
     static func check(
-        _ source: SourceFile, environment: String?, variables: [String: String]
+        _ source: SourceFile, environment: String?, variables: [String: String],
+        envFiles: (@Sendable (String) -> EnvironmentFileContent)? = nil
     ) throws(ControlFailure) -> (running: Running, warnings: [Diagnostic]) {
-        let reading = Language.read(source, environment: environment, variables: variables)
+        let reading = Language.read(source, environment: environment, variables: variables, envFiles: envFiles)
         return (try checked(reading, source), reading.warnings)
     }
 

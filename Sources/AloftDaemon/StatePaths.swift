@@ -28,4 +28,6 @@ package struct StatePaths: Sendable, Hashable {
     package var releases: String { "\(directory)/releases" }
     /// What is known of the files of folders whose code runs in place.
     package var folders: String { "\(directory)/folders" }
+    /// What `envFiles` held for each release, mode 0600, in a folder of mode 0700.
+    package var variables: String { "\(releases)/env" }
 }

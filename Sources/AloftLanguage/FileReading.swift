@@ -13,6 +13,8 @@ struct FileReading {
     /// `${env.NAME}` may name what has no value here.
     private let acceptsUnset: Bool
     private var problems = Problems()
+    /// Of the plan that was asked for.
+    private var envFiles: [EnvFileUse] = []
 
     init(source: SourceFile, variables: Set<String>, acceptsUnset: Bool = false) {
         self.source = source
@@ -21,11 +23,32 @@ struct FileReading {
         text = SourceText(source.bytes.count <= Language.maximumFileSize ? source.bytes : [])
     }
 
-    func read(environment: String?) -> Reading {
+    func read(environment: String?, envFiles: EnvironmentFiles? = nil) -> Reading {
         var copy = self
-        let plan = copy.plan(environment: environment)
-        let diagnostics = copy.problems.all.map(diagnostic).sorted()
-        return Reading(plan: copy.problems.hasErrors ? nil : plan, diagnostics: diagnostics)
+        var plan = copy.plan(environment: environment)
+        var ofFiles: [Diagnostic] = []
+        if let envFiles, plan != nil { ofFiles = copy.fill(&plan, from: envFiles) }
+        let diagnostics = copy.problems.all.map(diagnostic).sorted() + ofFiles
+        let hasErrors = copy.problems.hasErrors || ofFiles.contains { $0.severity == .error }
+        return Reading(plan: hasErrors ? nil : plan, diagnostics: diagnostics)
+    }
+
+    /// Gives each service what its `envFiles` hold.
+    ///
+    /// - Returns: What is wrong at a place in one of them.
+    private mutating func fill(_ plan: inout Plan?, from files: EnvironmentFiles) -> [Diagnostic] {
+        var files = files
+        for index in plan?.services.indices ?? 0..<0 {
+            guard let service = plan?.services[index], !service.envFiles.isEmpty else { continue }
+            let (variables, faults) = files.variables(of: service.envFiles)
+            let places = envFiles.filter { $0.service == service.name }.map(\.span)
+            for fault in faults {
+                let span = places.indices.contains(fault.index) ? places[fault.index] : .fileStart
+                problems.error(span, fault.message, hint: fault.hint)
+            }
+            plan?.services[index].fileVariables = variables
+        }
+        return files.diagnostics
     }
 
     private mutating func plan(environment: String?) -> Plan? {
@@ -47,10 +70,11 @@ struct FileReading {
             reportUnknown(environment, overlays.map(\.name), root)
         }
         var result: Plan?
-        if environment == nil { result = plan(of: root, environment: nil) }
+        if environment == nil { result = plan(of: root, environment: nil, isChosen: true) }
         for overlay in overlays {
             let known = problems.all.count
-            let merged = plan(of: root.overlaid(by: overlay.node), environment: overlay.name)
+            let merged = plan(
+                of: root.overlaid(by: overlay.node), environment: overlay.name, isChosen: overlay.name == environment)
             if overlay.name == environment { result = merged }
             guard overlay.name != environment else { continue }
             let note = Problem.Note(span: overlay.node.span, message: "so it is in the environment `\(overlay.name)`")
@@ -59,12 +83,13 @@ struct FileReading {
         return result
     }
 
-    private mutating func plan(of root: Node, environment: String?) -> Plan? {
+    private mutating func plan(of root: Node, environment: String?, isChosen: Bool) -> Plan? {
         var reader = Reader(problems: problems, text: text, directory: source.directory, variables: variables)
         reader.acceptsUnset = acceptsUnset
         reader.environment = environment
         let plan = FileKeys.section.kind.read(root, &reader)
         problems = reader.problems
+        if isChosen { envFiles = reader.envFiles }
         return plan
     }
 

@@ -11,10 +11,21 @@ package enum Language {
     ///
     /// Problems never stop the reading early unless the text is not YAML at all. `variables` are those that
     /// `${env.NAME}` may name.
+    ///
+    /// - Parameter envFiles: Reads the files of `envFiles`, by their absolute paths; nil leaves them unread, and the
+    ///   services without their variables.
     package static func read(
-        _ source: SourceFile, environment: String? = nil, variables: [String: String] = [:]
+        _ source: SourceFile, environment: String? = nil, variables: [String: String] = [:],
+        envFiles: (@Sendable (String) -> EnvironmentFileContent)? = nil
     ) -> Reading {
-        FileReading(source: source, variables: Set(variables.keys)).read(environment: environment)
+        FileReading(source: source, variables: Set(variables.keys))
+            .read(environment: environment, envFiles: files(envFiles, variables, of: source))
+    }
+
+    static func files(
+        _ read: (@Sendable (String) -> EnvironmentFileContent)?, _ variables: [String: String], of source: SourceFile
+    ) -> EnvironmentFiles? {
+        read.map { read in EnvironmentFiles(read: read, host: variables) { source.displayName(of: $0) } }
     }
 
     /// JSON Schema, draft 2020-12, of the whole file; ends with a line feed.

@@ -15,6 +15,8 @@ package struct Plan: Sendable, Hashable {
     package var notifications: NotificationSpec
     /// All of `environments`, in the order of the file.
     package var environments: [EnvironmentRules]
+    /// In the order of the file; no name is a service's.
+    package var jobs: [JobSpec] = []
 
     package init(
         app: String, region: String? = nil, environment: String? = nil, directory: String, services: [ServiceSpec],

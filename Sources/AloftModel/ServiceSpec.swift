@@ -36,6 +36,10 @@ package struct ServiceSpec: Sendable, Hashable {
     package var scaling: ScalingSpec
     package var release: ReleaseSpec?
     package var deploy: DeploySpec
+    /// Dotenv files of which `environment` overrides what it names too; a later file wins over an earlier one.
+    package var envFiles: [EnvironmentFile] = []
+    /// What `envFiles` held: of the file's own words as it was read, of a release as it was kept. Not part of any text.
+    package var fileVariables = FileVariables()
 
     package init(
         name: String, command: [Template], container: ContainerSpec? = nil, directory: String, ignore: [String] = [],

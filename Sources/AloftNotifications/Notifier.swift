@@ -114,12 +114,18 @@ package actor Notifier {
 
     /// Puts a notice in the queue of each channel of its route. Durable once it returns; waits for no server.
     ///
-    /// - Parameter second: A route whose channels hear of it too, each once.
-    package func post(_ notice: Notice, also second: NoticeRoute? = nil) async throws(NotificationError) {
+    /// - Parameters:
+    ///   - second: A route whose channels hear of it too, each once.
+    ///   - only: A channel that hears of it in place of all of both routes.
+    package func post(
+        _ notice: Notice, also second: NoticeRoute? = nil, only: String? = nil
+    ) async throws(NotificationError) {
         await enter()
         defer { leave() }
         var windows: [String: Duration] = [:]
-        for routing in [second, notice.route].compactMap({ $0 }).map(spec.routing(of:)) {
+        let routes = only == nil ? [second, notice.route] : []
+        if let only { windows[only] = Limits.window }
+        for routing in routes.compactMap({ $0 }).map(spec.routing(of:)) {
             for name in routing.to { windows[name] = max(Limits.window, routing.after) }
         }
         // The fallback may have been told of a beginning; only then does its lane take the end.

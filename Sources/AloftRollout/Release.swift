@@ -165,11 +165,14 @@ package struct ReleaseOverrides: Sendable, Hashable, Codable {
     package var folder: FolderRecord?
     /// `--set env.X=…`.
     package var environment: [String: String]
+    /// Fingerprint of what `envFiles` held when the release was made: `releases/env/<fingerprint>.json`. Nil: nothing.
+    package var variables: String?
 
     package init(
         artifact: String? = nil, image: String? = nil, pinned: String? = nil, folder: FolderRecord? = nil,
-        environment: [String: String] = [:]
+        environment: [String: String] = [:], variables: String? = nil
     ) {
+        self.variables = variables
         self.artifact = artifact
         self.image = image
         self.pinned = pinned

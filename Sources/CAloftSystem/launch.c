@@ -193,3 +193,16 @@ struct aloft_launched aloft_launch(const struct aloft_launch *launch) {
     close(ends[0]);
     return result;
 }
+
+int aloft_become(const char *executable, char *const *arguments, char *const *environment, const char *directory,
+                 int kept) {
+    if (chdir(directory) != 0) return errno;
+    close_on_exec_from(3);
+    if (kept >= 0 && fcntl(kept, F_SETFD, 0) != 0) return errno;
+    umask(022);
+    reset_signals();
+    execve(executable, arguments, environment);
+    return errno;
+}
+
+int aloft_memory_file(void) { return (int)syscall(SYS_memfd_create, "aloft", 0U); }

@@ -24,6 +24,9 @@ enum DeploySamples {
         case "step" where name == "approve": return [("weight", "3%, for: 9m")]
         case "step": return [("weight", "3%"), ("for", "9m")]
         case "requires": return [("approvals", "[other]")]
+        case "envFile": return [("path", "./other")]
+        case "job":
+            return [("service", "web"), ("command", "[./other]")] + (name == "cron" ? [] : [("cron", "\"5 * * * *\"")])
         case "notifications":
             let known = [("channels", "{ops: {slack: \"https://x.example\"}, other: {pagerduty: k}}")]
             return name == "fallback" ? known + [("critical", "{to: [other]}")] : name == "channels" ? [] : known

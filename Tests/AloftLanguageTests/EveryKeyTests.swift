@@ -141,6 +141,11 @@ private struct Sample {
         case "route": [name == "service" ? ("respond", "{}") : ("service", "web")]
         case "redirect": [("to", "/elsewhere")]
         case "file" where path == "services": [("version", "1"), ("edge", "{routes: [{redirect: /elsewhere}]}")]
+        case "file" where path == "jobs.*.onFailure":
+            [
+                ("version", "1"), ("services", "{web: {command: [./web]}}"),
+                ("notifications", "{channels: {ops: {slack: \"https://x.example\"}}, critical: {to: [ops]}}"),
+            ]
         case "file" where path.hasPrefix("edge.routes[]"):
             [("version", "1"), ("services", "{web: {command: [./web]}, api: {command: [./api]}}")]
         case "file" where path == "services.*.dependsOn":
@@ -169,7 +174,9 @@ private struct Sample {
         guard let (more, inner) = key.form.section else { return members }
         let section = self.members(inner, steps.dropFirst(1 + more.count), path, value)
         var text = "{" + section.map { "\($0.0): \($0.1)" }.joined(separator: ", ") + "}"
-        for step in more.reversed() { text = step == "[]" ? "[\(text)]" : "{web: \(text)}" }
+        for step in more.reversed() {
+            text = step == "[]" ? "[\(text)]" : "{\(path.hasPrefix("jobs.") ? "digest" : "web"): \(text)}"
+        }
         if path.hasPrefix("edge.listeners[]"), name == "listeners" {
             text = text.dropLast() + ", {address: \"127.0.0.1:2\", tls: true}]"
         }

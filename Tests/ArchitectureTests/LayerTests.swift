@@ -10,7 +10,7 @@ private let layers: [[String]] = [
     ["AloftHTTP"],
     [
         "AloftEdge", "AloftCertificates", "AloftCompute", "AloftMetrics", "AloftScaling", "AloftNotifications",
-        "AloftRollout", "AloftLogs",
+        "AloftRollout", "AloftLogs", "AloftJobs",
     ],
     ["AloftDaemon"],
     ["AloftCLI"],

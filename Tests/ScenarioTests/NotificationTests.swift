@@ -83,7 +83,7 @@ extension Scenarios {
 }
 
 /// A server that takes webhooks, or refuses them.
-private struct Sink {
+struct Sink {
     struct Message: Decodable {
         struct Notice: Decodable {
             var key: String

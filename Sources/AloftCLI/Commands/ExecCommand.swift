@@ -1,6 +1,5 @@
 import AloftDaemon
 import ArgumentParser
-import Foundation
 
 struct ExecCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -41,38 +40,7 @@ struct ExecCommand: AsyncParsableCommand {
     func run() async throws {
         let client = ControlClient(paths: try daemon.paths())
         let request = ExecRequest(command: command, replica: replica, timeoutSeconds: timeout.seconds)
-        var end: ExecLine?
-        try await client.lines("services/\(service.pathSegment)/exec", json: request) { bytes in
-            let line = try JSONDecoder().decode(ExecLine.self, from: Data(bytes))
-            if line.isEnd { end = line }
-            return try show(line) && end == nil
-        }
-        try finish(end)
+        try await CommandOutput(client: client, json: output.json, typed: daemon.typed).follow(
+            "services/\(service.pathSegment)/exec", json: request)
     }
-
-    /// False where nobody reads any more.
-    private func show(_ line: ExecLine) throws -> Bool {
-        if output.json { return Terminal.standard.say(Terminal.jsonLine(line)) }
-        guard let output = line.output else { return true }
-        guard let bytes = Data(base64Encoded: output) else {
-            throw CommandFailure("the daemon's answer was not understood: output that is no base64")
-        }
-        return Terminal.standard.say(bytes: Array(bytes))
-    }
-
-    private func finish(_ end: ExecLine?) throws {
-        guard let end else {
-            throw CommandFailure(
-                "the command's end was not heard of", hint: "`aloft events\(daemon.typed)` says what happened",
-                code: "connectionLost")
-        }
-        if let failure = end.failure { throw CommandFailure(failure) }
-        let code = end.signal.map { 128 + $0 } ?? end.exitCode ?? 0
-        if code != 0 { throw ExitCode(Int32(clamping: code)) }
-    }
-}
-
-extension ExecLine {
-    /// The last line of an answer.
-    var isEnd: Bool { exitCode != nil || signal != nil || failure != nil }
 }

@@ -52,6 +52,7 @@ struct PlanText {
             switch change.kind {
             case .added: "\(palette(.green, "+")) \(path): \(new)"
             case .removed: "\(palette(.red, "-")) \(path): \(old)"
+            case .changed where change.old == nil: "\(palette(.yellow, "~")) \(path): \(new)"
             case .changed: "\(palette(.yellow, "~")) \(path): \(old) -> \(new)"
             }
         return "  \(what)" + palette(.dim, "  (\(change.effect))") + "\n"

@@ -48,11 +48,13 @@ package struct StatusText {
     private func services(_ report: StatusReport) -> String {
         var table = Table(["SERVICE", "READY", "RELEASE", "BOUNDS", "LISTEN"])
         for service in report.services {
-            let tone: Palette.Tone = service.ready >= service.desired ? .green : service.ready == 0 ? .red : .yellow
+            let good = service.ready + service.done
+            let tone: Palette.Tone = good >= service.desired ? .green : good == 0 ? .red : .yellow
+            let done = service.done > 0 ? ", \(service.done) done" : ""
             let bounds =
                 service.minReplicas == service.maxReplicas ? "fixed" : "\(service.minReplicas)-\(service.maxReplicas)"
             table.add([
-                .init(service.name), .init("\(service.ready)/\(service.desired)", tone),
+                .init(service.name), .init("\(service.ready)/\(service.desired)\(done)", tone),
                 .init(service.release.map(String.init) ?? "-"), .init(bounds), .init(service.listen),
             ])
             addNotes(of: service, to: &table)
@@ -124,7 +126,7 @@ package struct StatusText {
 
     private func tone(of replica: ReplicaReport) -> Palette.Tone {
         switch replica.state {
-        case "ready": .green
+        case "ready", "done": .green
         case "failed", "exited", "backingOff", "unready": .red
         default: .yellow
         }

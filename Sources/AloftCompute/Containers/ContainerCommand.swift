@@ -35,7 +35,7 @@ extension ContainerDriver {
         }
         let name = commandName(command.mark)
         let file = variablesFile(name)
-        let variables = try ContainerVariables(plan, own: command.spec.environment, adding: [mark.variable])
+        let variables = try ContainerVariables(plan, own: command.spec, adding: [mark.variable])
         // One of the same mark that a daemon left which was killed.
         if let problem = await ContainerReplica.remove(name, calls) { return .notStarted(problem) }
         try variables.write(to: file)

@@ -101,7 +101,7 @@ extension ContainerOrder {
         labels = Self.labels(order, instance: instance, stateDirectory: stateDirectory)
         self.image = image
         command = plan.arguments
-        variables = try ContainerVariables(plan, own: order.service.environment)
+        variables = try ContainerVariables(plan, own: order.service)
         resources = order.service.resources
         if case .port(let outside) = address, case .port(let inside) = inner { publish = (outside, inside) }
         mount = socketFolder

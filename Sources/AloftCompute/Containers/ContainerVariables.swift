@@ -9,10 +9,10 @@ struct ContainerVariables: Sendable, Hashable {
     /// `NAME=value` whose names mean something to the engine's program: by way of a file of mode 0600.
     var written: [String]
 
-    /// - Parameter own: What the file sets. PATH, HOME and LANG of the machine mean nothing in an image.
+    /// - Parameter own: The service, for what its file sets. PATH, HOME and LANG of the machine mean nothing in an image.
     /// - Throws: For several lines in a variable that has to be written to a file, which knows no such thing.
-    init(_ plan: LaunchPlan, own: [EnvironmentVariable], adding: [String] = []) throws(LaunchFailure) {
-        let set = Set(own.map(\.name))
+    init(_ plan: LaunchPlan, own: ServiceSpec, adding: [String] = []) throws(LaunchFailure) {
+        let set = Set(own.environment.map(\.name) + own.fileVariables.variables.map(\.name))
         passed = []
         written = []
         for variable in plan.environment + adding {

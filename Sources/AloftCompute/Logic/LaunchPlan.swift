@@ -44,6 +44,7 @@ package struct LaunchPlan: Sendable, Hashable {
         }
         variables.append(("ALOFT_SERVICE", spec.name))
         variables.append(("ALOFT_REPLICA", replica.name))
+        Self.add(spec.fileVariables, to: &variables)
         for variable in spec.environment {
             variables.removeAll { $0.name == variable.name }
             variables.append((variable.name, try resolve.one(variable.value)))
@@ -60,12 +61,21 @@ package struct LaunchPlan: Sendable, Hashable {
         var variables = Self.inherited(host)
         variables.append(("ALOFT_SERVICE", command.spec.name))
         variables.append(("ALOFT_RELEASE", "\(command.release)"))
+        Self.add(command.spec.fileVariables, to: &variables)
         for variable in command.spec.environment where !variable.value.parts.contains(where: Self.isAddress) {
             variables.removeAll { $0.name == variable.name }
             variables.append((variable.name, try resolve.one(variable.value)))
         }
         environment = variables.map { "\($0.name)=\($0.value)" }
         path = Self.path(variables)
+    }
+
+    /// Of `envFiles`; what `env` sets comes later and wins.
+    private static func add(_ files: FileVariables, to variables: inout [(name: String, value: String)]) {
+        for variable in files.variables {
+            variables.removeAll { $0.name == variable.name }
+            variables.append((variable.name, variable.value.revealed))
+        }
     }
 
     private static func isAddress(_ part: Template.Part) -> Bool { part == .port || part == .socket }

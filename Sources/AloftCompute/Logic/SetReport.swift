@@ -26,7 +26,7 @@ extension ReplicaStatus {
     var isTroubled: Bool {
         switch state {
         case .startup, .probing, .unready, .backingOff, .exited, .failed: true
-        case .starting, .ready, .draining, .stopping: false
+        case .starting, .ready, .draining, .stopping, .done: false
         }
     }
 
@@ -36,7 +36,7 @@ extension ReplicaStatus {
         case .failed: 0
         case .backingOff, .exited: 1
         case .unready: 2
-        case .startup, .probing, .starting, .ready, .draining, .stopping: 3
+        case .startup, .probing, .starting, .ready, .draining, .stopping, .done: 3
         }
     }
 
@@ -45,6 +45,7 @@ extension ReplicaStatus {
         let why = lastExit?.cause.description ?? reason
         switch state {
         case .failed: return "\(id.name) cannot be started: \(why ?? "no reason is known")"
+        case .done: return "\(id.name) is done: \(why ?? "exit code 0")"
         case .backingOff, .exited: return "\(id.name) ended: \(why ?? "no reason is known")"
         case .startup, .probing, .unready, .starting, .ready, .draining, .stopping:
             let now = reason.map { ": \($0)" } ?? ""

@@ -18,6 +18,8 @@ package enum SpecDigest {
             hash.feed(variable.name)
             feed(variable.value, host, &hash)
         }
+        // Absent where there are none, so that specs of before have the digest they had.
+        if !spec.fileVariables.files.isEmpty { hash.feed("files " + spec.fileVariables.fingerprint) }
         if let container = spec.container { feed(container, &hash) }
         if let user = spec.user { hash.feed("user \(user.name):\(user.group ?? "")") }
         for amount in [spec.resources.requests, spec.resources.limits] {

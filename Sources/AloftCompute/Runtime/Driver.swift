@@ -20,6 +20,8 @@ package protocol Driver: Sendable {
     func run(
         _ command: ServiceCommand, output: @escaping @Sendable ([UInt8]) async -> Void
     ) async -> ExecOutcome
+    /// Makes such a command ready for somebody else's process to become.
+    func launch(_ command: ServiceCommand, isInteractive: Bool) async throws(LaunchFailure) -> CommandLaunch
     /// Ends what a daemon that was killed left of such a command, by its mark.
     func endCommand(_ mark: String) async throws(LaunchFailure)
     /// The image that a reference means now, by a name that stays the same: what a release is made of.
@@ -65,6 +67,13 @@ extension Driver {
     /// A driver without containers has built nothing.
     package func removeBuiltImages(of service: String, keeping kept: Set<String>) async throws(LaunchFailure) -> Int {
         0
+    }
+
+    /// A driver that knows no such commands says so.
+    package func launch(
+        _ command: ServiceCommand, isInteractive: Bool
+    ) async throws(LaunchFailure) -> CommandLaunch {
+        throw LaunchFailure("commands cannot be run in containers of `\(command.spec.name)`")
     }
 
     /// A driver that runs no such commands left none.

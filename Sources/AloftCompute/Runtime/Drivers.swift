@@ -28,6 +28,12 @@ package final class Drivers: Driver {
         await containers.run(command, output: output)
     }
 
+    package func launch(
+        _ command: ServiceCommand, isInteractive: Bool
+    ) async throws(LaunchFailure) -> CommandLaunch {
+        try await containers.launch(command, isInteractive: isInteractive)
+    }
+
     package func endCommand(_ mark: String) async throws(LaunchFailure) { try await containers.endCommand(mark) }
 
     /// Containers first: what then still writes to a run folder that no record tells of is a process.

@@ -12,7 +12,7 @@ struct ComputeSets: ReplicaSets {
     func sets(of service: String) async -> [SetState] {
         await compute.sets(service).map { set in
             SetState(
-                release: set.release, isPrimary: set.isPrimary, desired: set.desired, ready: set.ready,
+                release: set.release, isPrimary: set.isPrimary, desired: set.desired, ready: set.ready + set.done,
                 replicas: set.replicas.count, unsure: set.adopting, crashes: set.crashes,
                 failure: Self.failure(of: set), failedStarts: set.failedStarts, isStuck: set.isStuck,
                 output: Self.troubled(in: set)?.printed ?? [])
@@ -28,7 +28,9 @@ struct ComputeSets: ReplicaSets {
 
     /// The one that tried most often first.
     private static func troubled(in set: ReplicaSetStatus) -> ReplicaStatus? {
-        let all = (set.waiting + set.replicas).filter { $0.state != .ready && ($0.reason ?? $0.exit) != nil }
+        let all = (set.waiting + set.replicas).filter {
+            $0.state != .ready && $0.state != .done && ($0.reason ?? $0.exit) != nil
+        }
         let most = all.map(\.failedStarts).max() ?? 0
         return all.first { $0.failedStarts == most }
     }

@@ -78,8 +78,10 @@ package struct HealthReport: Sendable, Hashable, Codable {
 
     /// Down with nothing in rotation, or with less than `minAvailable`.
     private static func service(_ report: ServiceReport) -> Service {
+        // One that has done its work is not missed.
+        let good = report.ready + report.done
         let least = report.desired == 0 ? 0 : max(1, min(report.minAvailable, report.desired))
-        let state: State = report.ready < least ? .down : report.ready < report.desired ? .degraded : .ok
+        let state: State = good < least ? .down : good < report.desired ? .degraded : .ok
         return Service(
             name: report.name, state: state, desired: report.desired, ready: report.ready,
             replicas: report.replicas.map {

@@ -18,6 +18,7 @@ struct ControlRoutes: Sendable {
     let operations: Operator
     let exec: ExecRoute
     let notifications: NotificationRoutes
+    let jobs: JobRoutes
     let shipping: ShippingRoutes
     let records: Records
     /// Begins a graceful stop; the answer goes out first.
@@ -67,6 +68,7 @@ struct ControlRoutes: Sendable {
         }
         shipping.add(to: version)
         notifications.add(to: version)
+        jobs.add(to: version)
         version.post("stop") { _, _ in
             stop()
             return try Answer.json(Accepted(message: "stopping"), status: .accepted)

@@ -68,7 +68,7 @@ package struct EdgeReport: Sendable, Hashable, Codable {
 package struct ServiceReport: Sendable, Hashable, Codable {
     package var name: String
     package var desired: Int
-    /// Replicas in rotation.
+    /// Replicas in rotation; `done` ones are not among them.
     package var ready: Int
     /// Bounds of `aloft scale`.
     package var minReplicas: Int
@@ -112,6 +112,9 @@ package struct ServiceReport: Sendable, Hashable, Codable {
         self.scaling = scaling
         self.set = set
     }
+
+    /// Replicas that ended with exit code 0 and are not started again.
+    package var done: Int { replicas.count { $0.state == "done" } }
 }
 
 /// What the autoscaler thinks of one service.
@@ -149,7 +152,7 @@ package struct ReplicaReport: Sendable, Hashable, Codable {
     package var generation: Int
     /// Number of the release that it runs; 0 where none is known.
     package var release: Int
-    /// `starting startup probing ready unready draining stopping backingOff exited failed`.
+    /// `starting startup probing ready unready draining stopping backingOff done exited failed`.
     package var state: String
     package var inRotation: Bool
     package var since: Timestamp

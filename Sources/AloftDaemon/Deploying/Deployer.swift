@@ -24,15 +24,19 @@ struct Deployer: Sendable {
 
     /// Makes releases of services whose processes the file wants otherwise than when it was last asked.
     ///
-    /// - Parameter spared: A service that somebody is deploying: its release takes the file's words by itself.
-    func takeOver(_ running: Running, reason: ReleaseReason, sparing spared: String? = nil) async {
+    /// - Parameters:
+    ///   - spared: A service that somebody is deploying: its release takes the file's words by itself.
+    ///   - messages: Of the release of a service, where there is something to say.
+    func takeOver(
+        _ running: Running, reason: ReleaseReason, sparing spared: String? = nil, messages: [String: String] = [:]
+    ) async {
         for spec in running.plan.services where spec.name != spared {
             if spec.container != nil {
                 containers.yield(ContainerReleases.Change(service: spec.name, reason: reason))
                 continue
             }
             do {
-                try await takeOver(spec, running, reason)
+                try await takeOver(spec, running, reason, message: messages[spec.name])
             } catch {
                 events.publish(
                     .warning, "release.refused", spec.name, "the file's change could not be deployed: \(error)")
@@ -40,10 +44,12 @@ struct Deployer: Sendable {
         }
     }
 
-    func takeOver(_ spec: ServiceSpec, _ running: Running, _ reason: ReleaseReason) async throws {
+    func takeOver(
+        _ spec: ServiceSpec, _ running: Running, _ reason: ReleaseReason, message: String? = nil
+    ) async throws {
         if try await isTakenOver(spec) { return }
         do {
-            _ = try await begin(spec, running, try await kept(for: spec), reason: reason, by: user, message: nil)
+            _ = try await begin(spec, running, try await kept(for: spec), reason: reason, by: user, message: message)
         } catch RolloutError.sameRelease {
             // A change there and back again.
         }
@@ -70,7 +76,7 @@ struct Deployer: Sendable {
         guard let newest else { return ReleaseOverrides() }
         var overrides = newest.overrides
         overrides.pinned = nil
-        overrides.folder = nil
+        (overrides.folder, overrides.variables) = (nil, nil)
         do {
             let before = try book.base(of: newest)
             if before.directory != spec.directory || before.deploy.artifact != spec.deploy.artifact {
@@ -129,12 +135,17 @@ struct Deployer: Sendable {
             reason: .promoted(from: candidate.environment, release: release.number), message: request.message,
             fileDigest: release.fileDigest, environment: environment, overrides: release.overrides, specDigest: "")
         var draft = base
-        let probe = Release(
+        // What `envFiles` hold is this environment's, and stays here.
+        draft.overrides.variables = nil
+        var probe = Release(
             service: base.service, number: 0, created: release.created, by: base.by, reason: base.reason,
-            fileDigest: base.fileDigest, environment: environment, overrides: base.overrides, specDigest: "")
-        draft.specDigest = book.digest(try book.spec(of: probe))
-        try await takeCode(of: candidate, &draft, book.base(of: probe))
-        draft.specDigest = book.digest(book.laid(draft.overrides, over: try book.base(of: probe)))
+            fileDigest: base.fileDigest, environment: environment, overrides: draft.overrides, specDigest: "")
+        let variables = try book.readVariables(of: try book.base(of: probe))
+        draft.overrides.variables = variables.files.isEmpty ? nil : variables.fingerprint
+        probe.overrides = draft.overrides
+        let spec = try book.base(of: probe)
+        try await takeCode(of: candidate, &draft, spec)
+        draft.specDigest = book.digest(try book.spec(draft.overrides, over: spec))
         if let current = try await book.current(release.service), current.specDigest == draft.specDigest,
             current.overrides == draft.overrides
         {
@@ -175,7 +186,9 @@ struct Deployer: Sendable {
             try await checkArtifact(artifact, of: file.name)
         }
         overrides.folder = try await folder(overrides, of: file, reason)
-        let spec = book.laid(overrides, over: file)
+        var spec = book.laid(overrides, over: file)
+        spec.fileVariables = try book.kept.keep(file.fileVariables)
+        overrides.variables = spec.fileVariables.files.isEmpty ? nil : spec.fileVariables.fingerprint
         let digest: String
         do {
             digest = try await book.artifacts.keep(text: running.text)

@@ -21,7 +21,9 @@ struct Pruning: Sendable {
                 _ = try await rollouts.prune(spec.name, keeping: spec.deploy.history, sizes: sizes)
                 if case .build? = spec.container?.source { try await removeImages(of: spec.name) }
             }
-            _ = try await book.artifacts.removeUnnamed(by: try await book.store.all(), now: .now)
+            let releases = try await book.store.all()
+            _ = try await book.artifacts.removeUnnamed(by: releases, now: .now)
+            _ = try book.kept.remove(except: Set(releases.compactMap(\.overrides.variables)), now: .now)
             try await folders.forget(allBut: Set(services.map(\.name)))
         } catch {
             events.publish(.warning, "release.notPruned", "daemon", "old releases stay: \(error)")

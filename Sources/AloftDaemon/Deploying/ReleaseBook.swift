@@ -11,6 +11,7 @@ final class ReleaseBook: Sendable {
 
     let store: JournalRolloutStore
     let artifacts: ReleaseArtifacts
+    let kept: KeptVariables
     /// Absolute path of the daemon's file: relative paths start in its folder.
     private let file: String
     /// For `${env.X}`.
@@ -22,8 +23,9 @@ final class ReleaseBook: Sendable {
         var environment: String?
     }
 
-    init(_ options: DaemonOptions, store: JournalRolloutStore, artifacts: ReleaseArtifacts) {
+    init(_ options: DaemonOptions, store: JournalRolloutStore, artifacts: ReleaseArtifacts, kept: KeptVariables) {
         self.store = store
+        self.kept = kept
         self.artifacts = artifacts
         file = options.file
         variables = HostVariables(options.hostEnvironment)
@@ -67,7 +69,28 @@ final class ReleaseBook: Sendable {
     ///
     /// - Throws: `ArtifactError` where the text is missing or damaged, `ControlFailure` where it can't be read any more.
     func spec(of release: Release) throws -> ServiceSpec {
-        laid(release.overrides, over: try base(of: release))
+        try spec(release.overrides, over: try base(of: release))
+    }
+
+    /// With the values that `envFiles` held.
+    func spec(_ overrides: ReleaseOverrides, over base: ServiceSpec) throws -> ServiceSpec {
+        var spec = laid(overrides, over: base)
+        spec.fileVariables = try overrides.variables.map { try kept.variables($0) } ?? FileVariables()
+        return spec
+    }
+
+    /// What `envFiles` of a service hold now, kept for a release.
+    func readVariables(of spec: ServiceSpec) throws -> FileVariables {
+        var files = EnvironmentFiles(read: { EnvironmentFileContent.disk($0) }, host: variables.values)
+        let (found, faults) = files.variables(of: spec.envFiles)
+        let errors = files.diagnostics.filter { $0.severity == .error }
+        guard faults.isEmpty, errors.isEmpty else {
+            let lines = faults.map(\.message) + errors.map { "\($0.file):\($0.line):\($0.column): \($0.message)" }
+            throw ControlFailure(
+                .refused, "`envFiles` of \(spec.name): " + lines.joined(separator: "; "),
+                hint: faults.first?.hint ?? errors.first?.hint)
+        }
+        return try kept.keep(found)
     }
 
     /// The service as a rollout of this release takes it: what went through gates and steps before comes back at once.

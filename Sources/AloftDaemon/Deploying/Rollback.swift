@@ -24,7 +24,7 @@ extension Deployer {
         }
         let specDigest =
             overrides == earlier.overrides
-            ? try await digest(ofAgain: earlier) : book.digest(book.laid(overrides, over: spec))
+            ? try await digest(ofAgain: earlier) : book.digest(try book.spec(overrides, over: spec))
         return try await rollouts.begin(
             ReleaseDraft(
                 service: service, by: request.user, reason: .rollback(to: earlier.number), message: request.message,

@@ -26,7 +26,7 @@ extension Deployer {
         let wanted = book.laid(kept, over: file)
         var unpinned = newest.overrides
         (unpinned.pinned, unpinned.folder) = (nil, nil)
-        let runs = book.laid(unpinned, over: base)
+        guard let runs = readable(unpinned, over: base) else { return nil }
         var notes = Self.overridden(kept.environment, in: file, releases)
         let isNew = try await journal.fact(Self.seenKey(file.name)) != book.digest(file, values)
         guard !isNew else { return Standing(runs: runs, next: book.file(file, over: wanted), notes: notes) }
@@ -54,7 +54,12 @@ extension Deployer {
             guard let standing = try await standing(of: file, values: offer.values) else { continue }
             after.services[index] = standing.next
             if let old = before.services.firstIndex(where: { $0.name == file.name }) {
+                // What a release keeps of `envFiles` does not say which file it was in.
+                let ran = before.services[old].fileVariables
+                let keeps = standing.next.fileVariables.fingerprint == standing.runs.fileVariables.fingerprint
                 before.services[old] = book.file(before.services[old], over: standing.runs)
+                before.services[old].fileVariables = ran
+                after.services[index].fileVariables = keeps ? ran : file.fileVariables
             }
             notes += standing.notes
             values += offer.changed.filter { changes($0, standing.next, offer) }
@@ -73,6 +78,10 @@ extension Deployer {
     }
 
     static func stands(_ release: Release) -> Bool { release.status != .failed && release.status != .rolledBack }
+
+    private func readable(_ overrides: ReleaseOverrides, over base: ServiceSpec) -> ServiceSpec? {
+        do { return try book.spec(overrides, over: base) } catch { return nil }
+    }
 
     private func readable(_ release: Release) -> ServiceSpec? {
         do { return try book.base(of: release) } catch { return nil }

@@ -9,6 +9,8 @@ enum NoticeBook {
     struct Posting: Sendable, Hashable {
         let notice: Notice
         var also: NoticeRoute?
+        /// The job it is about, whose `onFailure` may name a channel in place of the route's.
+        var job: String?
     }
 
     /// Empty for an event that nobody has to hear of.
@@ -35,6 +37,12 @@ enum NoticeBook {
         case "replica.exited" where event.severity == .error: return [replica(words, "replicas end by themselves")]
         case "replica.failed": return [replica(words, "replicas can't be started")]
         case "replica.unhealthy": return [replica(words, "replicas don't answer their probe")]
+        case "job.failed": return [job(words, "a run failed")]
+        case "job.missed": return [job(words, "a run was missed")]
+        case "job.finished":
+            var posting = words.end(.warning)
+            posting.job = event.subject
+            return [posting]
         case "scaling.metricMissing":
             return [
                 words.posting(
@@ -84,6 +92,16 @@ enum NoticeBook {
             .critical, "\(words.release) is frozen", also: .deploys, action: "Nothing is moved any more.",
             advice: "See " + words.command("status") + "; then " + words.command("promote \(service)") + ", "
                 + words.command("abort \(service)") + ", or deploy a repaired one.")
+    }
+
+    private static func job(_ words: Words, _ what: String) -> Posting {
+        let name = words.event.subject
+        var posting = words.posting(
+            .warning, what,
+            advice: words.command("logs \(name)") + " shows what it printed, " + words.command("run \(name)")
+                + " runs it again.")
+        posting.job = name
+        return posting
     }
 
     private static func replica(_ words: Words, _ what: String) -> Posting {

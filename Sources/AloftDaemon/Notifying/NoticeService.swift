@@ -21,6 +21,8 @@ struct NoticeService: Service {
     let start: Int64
     /// The one that this daemon runs.
     let environment: String?
+    /// The channel of `notifications` that a job's `onFailure` names.
+    let channel: @Sendable (_ job: String) -> String?
     let logger: Logger
 
     func run() async throws {
@@ -57,7 +59,8 @@ struct NoticeService: Service {
         var posted = false
         for event in events.map(\.event) where .now - event.time < Self.oldest {
             for posting in NoticeBook.postings(of: event, in: environment) {
-                try await notifier.post(posting.notice, also: posting.also)
+                let named = posting.job.flatMap { channel($0) }
+                try await notifier.post(posting.notice, also: posting.also, only: named)
                 posted = true
             }
         }

@@ -16,13 +16,17 @@ enum FileKeys {
     static let section = Section<Plan>(
         "file",
         [
-            version.member, app.member, region.member, services.member, edge.member, environments.member,
+            version.member, app.member, region.member, services.member, jobs.member, edge.member, environments.member,
             logs.member, notifications.member,
         ],
         prepare: { node, reader in
             reader.services = names(node[services.name])
             reader.workers = Set(reader.services.filter { isWorker(node[services.name]?[$0]) })
             reader.environments = names(node[environments.name])
+            reader.channels = names(node[notifications.name]?["channels"])
+            reader.jobChannels = Set(
+                (node[jobs.name]?.entries ?? []).compactMap { $0.value["onFailure"]?.scalar?.text })
+            JobKeys.checkNames(node[jobs.name], node[services.name], &reader)
         },
         build: build)
 
@@ -45,11 +49,13 @@ enum FileKeys {
                 hint: "add `services:` with one `command`, or let `aloft init` propose a file")
         }
         let folder = Names.slug(FilePaths.lastComponent(of: reader.directory))
-        return Plan(
+        var plan = Plan(
             app: fields[app] ?? (folder.isEmpty ? "app" : folder), region: fields[region],
             environment: reader.environment, directory: reader.directory,
             services: fields[services].map { $0.routed(by: edgeSpec.routes) }, edge: edgeSpec,
             logs: fields[logs], notifications: fields[notifications], environments: fields[environments])
+        plan.jobs = fields[jobs]
+        return plan
     }
 
     /// What `edge: {}` would mean, in a file without it.
@@ -76,6 +82,12 @@ enum FileKeys {
         synonyms: ["service", "apps", "processes"]
     ) { $0.services }
 
+    static let jobs = Key<Plan, [JobSpec]>.applicable(
+        "jobs", jobsKind, "{}", "Commands that run by the clock, or by `aloft run NAME`.",
+        example: "{digest: {service: web, command: [./bin/digest], cron: \"0 7 * * *\"}}", effect: .atOnce,
+        synonyms: ["job", "cron", "crons", "cronJobs", "tasks"]
+    ) { $0.jobs.isEmpty ? nil : $0.jobs }
+
     static let edge = Key<Plan, EdgeSpec?>.optional(
         "edge", EdgeKeys.section.kind, otherwise: "one service, answered on 127.0.0.1:8080",
         "What clients talk to: listeners, TLS, limits and routes.", example: "{limits: {body: 1MiB}}",
@@ -100,6 +112,14 @@ enum FileKeys {
         example: "{channels: {ops: {webhook: \"https://hooks.shop.example\"}}, critical: {to: [ops]}}",
         effect: .atOnce, synonyms: ["notify", "notification", "alerting"]
     ) { $0.notifications }
+
+    private static let jobsKind: Kind<[JobSpec]> = {
+        let rule = NameRule.named("jobs", subject: "a job's name")
+        let map = Kind<[(name: String, value: JobSpec)]>.map(rule, of: JobKeys.section.kind.withoutAddress, limit: 200)
+        return Kind(map.form, spell: { map.spell($0.map { ($0.name, $0) }) }) { node, reader in
+            map.read(node, &reader)?.map(\.value)
+        }
+    }()
 
     private static let versionKind: Kind<Int> = {
         let choice = Kind<Int>.choice([("1", 1, "this version")])

@@ -13,14 +13,14 @@ enum NotificationKeys {
         let spec = NotificationSpec(
             channels: fields[channels], critical: fields[critical] ?? .init(), warning: fields[warning] ?? .init(),
             deploys: fields[deploys] ?? .init(), fallback: fields[fallback])
-        if !fields.has(critical), !fields.has(warning), !fields.has(deploys) {
+        if !fields.has(critical), !fields.has(warning), !fields.has(deploys), reader.jobChannels.isEmpty {
             fields.report(fallback, idle: "without `critical`, `warning` or `deploys`: nothing is ever sent", &reader)
         }
         let routed = Set(spec.critical.to + spec.warning.to + spec.deploys.to)
         if let name = spec.fallback, routed == [name] {
             fields.report(fallback, idle: "where `\(name)` is the only channel: it would be its own", &reader)
         }
-        let used = routed.union([spec.fallback].compactMap { $0 })
+        let used = routed.union([spec.fallback].compactMap { $0 }).union(reader.jobChannels)
         for entry in fields.node(channels)?.entries ?? [] where !entry.key.hasPrefix("x-") && !used.contains(entry.key)
         {
             reader.problems.warning(

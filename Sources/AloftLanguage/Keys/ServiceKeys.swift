@@ -7,9 +7,9 @@ enum ServiceKeys {
         [
             command.member, ContainerKeys.image.member, ContainerKeys.build.member, ContainerKeys.pull.member,
             ContainerKeys.port.member, ContainerKeys.registry.member, directory.member, ignore.member, listen.member,
-            env.member, ProcessKeys.user.member, ProcessKeys.dependsOn.member, ProcessKeys.volumes.member,
-            resources.member, probes.member, restart.member, stop.member, ProcessKeys.reload.member,
-            replicas.member, scaling.member,
+            env.member, EnvFileKeys.envFiles.member, ProcessKeys.user.member, ProcessKeys.dependsOn.member,
+            ProcessKeys.volumes.member, resources.member, probes.member, restart.member, stop.member,
+            ProcessKeys.reload.member, replicas.member, scaling.member,
             release.member, deploy.member,
         ],
         alternatives: [
@@ -35,13 +35,15 @@ enum ServiceKeys {
             WorkerCheck(fields).report(fields[deploy], to: &reader)
             stop.drain = .zero
         }
-        return ServiceSpec(
+        var service = ServiceSpec(
             name: reader.path.last ?? "", command: words, container: container,
             directory: fields[directory] ?? reader.directory, ignore: fields[ignore].map(\.item),
             listen: fields[listen], environment: fields[env], resources: fields[resources], probes: fields[probes],
             restart: fields[restart], stop: stop, scaling: fields[scaling] ?? fixed, release: fields[release],
             deploy: fields[deploy], user: fields[ProcessKeys.user], dependsOn: fields[ProcessKeys.dependsOn],
             reload: fields[ProcessKeys.reload])
+        service.envFiles = fields[EnvFileKeys.envFiles]
+        return service
     }
 
     /// The files of a container are in its image.

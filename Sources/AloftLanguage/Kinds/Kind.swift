@@ -37,8 +37,12 @@ struct Reader: Sendable {
     var environments: [String] = []
     /// Names of all channels of `notifications`.
     var channels: [String] = []
+    /// Channels that jobs name.
+    var jobChannels: Set<String> = []
     /// How the service that is being read listens; nil where there is no replica whose address could be named.
     var listen: ServiceSpec.Listen?
+    /// Files of `envFiles`, with their places.
+    var envFiles: [EnvFileUse] = []
     /// Which time zones there are.
     var zones = TimeZones.machine
     /// `edge.timeouts.request`, which routes inherit.
@@ -82,6 +86,13 @@ struct Reader: Sendable {
         defer { path.removeLast() }
         return body(&self)
     }
+}
+
+/// One item of `envFiles`.
+struct EnvFileUse: Sendable {
+    var service: String
+    var file: EnvironmentFile
+    var span: Span
 }
 
 /// Why a text is not a value of its type.

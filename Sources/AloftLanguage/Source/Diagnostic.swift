@@ -26,7 +26,7 @@ package struct Diagnostic: Sendable, Hashable, Codable {
     package var line: Int
     /// From 1, in Unicode scalars.
     package var column: Int
-    /// How many scalars of the line the problem covers; at least 1.
+    /// How many scalars of the line the problem covers: at least 1, or 0 where the line may hold a secret and is not shown.
     package var length: Int
     /// The line of the file, without its line break, as it stands there.
     package var sourceLine: String

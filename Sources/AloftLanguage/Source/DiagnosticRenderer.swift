@@ -33,10 +33,12 @@ package struct DiagnosticRenderer: Sendable {
         let place = "\(DisplayLine.printable(diagnostic.file)):\(diagnostic.line):\(diagnostic.column):"
         let severity = diagnostic.severity == .error ? paint.red("error:") : paint.yellow("warning:")
         var lines = ["\(paint.bold(place)) \(severity) \(paint.bold(DisplayLine.printable(diagnostic.message)))"]
-        let line = DisplayLine(
-            diagnostic.sourceLine, column: diagnostic.column, length: diagnostic.length, width: Self.width)
-        lines.append("  \(paint.blue("\(number) |")) \(line.text)".trimmingTrailingSpaces)
-        lines.append("  \(paint.blue("\(margin) |")) \(line.indent)\(paint.red(line.caret))")
+        if diagnostic.length > 0 {
+            let line = DisplayLine(
+                diagnostic.sourceLine, column: diagnostic.column, length: diagnostic.length, width: Self.width)
+            lines.append("  \(paint.blue("\(number) |")) \(line.text)".trimmingTrailingSpaces)
+            lines.append("  \(paint.blue("\(margin) |")) \(line.indent)\(paint.red(line.caret))")
+        }
         if let hint = diagnostic.hint {
             lines.append("  \(paint.blue("\(margin) =")) \(paint.green(DisplayLine.printable(hint)))")
         }

@@ -19,6 +19,15 @@ package struct SourceFile: Sendable {
         self.init(name: name, directory: directory, bytes: Array(text.utf8))
     }
 
+    /// What people call a file by its absolute path: relative to where `name` is relative to, if it is near this file.
+    package func displayName(of path: String) -> String {
+        let folder = directory.hasSuffix("/") ? directory : directory + "/"
+        guard path.hasPrefix(folder), let slash = name.lastIndex(of: "/") else {
+            return path.hasPrefix(folder) ? String(path.dropFirst(folder.count)) : path
+        }
+        return String(name[...slash]) + path.dropFirst(folder.count)
+    }
+
     /// Reads at most one byte more than `Language.maximumFileSize`, so that a huge file costs no memory; `read` then
     /// says that it is too large. Symbolic links are followed.
     package static func open(_ path: String) throws(SourceError) -> SourceFile {

@@ -5,6 +5,7 @@ extension Language {
     package static func difference(from old: Plan, to new: Plan) -> [PlanChange] {
         var comparison = Comparison()
         comparison.compare(old.outline, new.outline, Place(form: .section(FileKeys.section.form)))
+        comparison.compareEnvFiles(old, new)
         if old.environment != new.environment {
             comparison.changes.append(
                 PlanChange(
@@ -84,6 +85,29 @@ private struct Comparison {
                     path: place.path, kind: .changed, old: "order " + kept.joined(separator: ", "),
                     new: "order " + order.joined(separator: ", "), effect: place.effect.description(service: nil)))
         }
+    }
+
+    /// Which files hold something else than before; what, is for nobody to read.
+    mutating func compareEnvFiles(_ old: Plan, _ new: Plan) {
+        let folder = new.directory.hasSuffix("/") ? new.directory : new.directory + "/"
+        for service in new.services {
+            guard let before = old.services.first(where: { $0.name == service.name }) else { continue }
+            let (left, right) = (contents(of: before), contents(of: service))
+            // A file that the list names anew, or no more, is a change of the list.
+            let kept = Set(before.envFiles.map(\.path)).intersection(service.envFiles.map(\.path))
+            for path in kept.sorted() where left[path] != right[path] {
+                let name = path.hasPrefix(folder) ? String(path.dropFirst(folder.count)) : path
+                let what = left[path] == nil ? "is there now" : right[path] == nil ? "is gone" : "changed"
+                changes.append(
+                    PlanChange(
+                        path: "services.\(service.name).envFiles", kind: .changed, old: nil, new: "\(name) \(what)",
+                        effect: Effect.newRelease.description(service: service.name), restarts: service.name))
+            }
+        }
+    }
+
+    private func contents(of service: ServiceSpec) -> [String: [FileVariables.Variable]] {
+        Dictionary(service.fileVariables.files.map { ($0.path, $0.variables) }, uniquingKeysWith: { first, _ in first })
     }
 
     private mutating func add(_ old: Outline?, _ new: Outline?, _ place: Place) {

@@ -32,7 +32,9 @@ private struct ServiceGaps {
     }
 
     var all: [Gap] {
-        [program, folder, readiness, liveness, replicas, available, memory, restart, route, drain].compactMap { $0 }
+        [program, folder, readiness, liveness, replicas, available, memory, restart, route, drain, envFile].compactMap {
+            $0
+        }
     }
 
     private func gap(_ key: String, _ sentence: String, _ remedy: String) -> Gap {
@@ -102,6 +104,13 @@ private struct ServiceGaps {
     private var restart: Gap? {
         guard service.restart.policy == .never else { return nil }
         return gap("restart.policy", "is not restarted when it ends", "restart: {policy: always}")
+    }
+
+    private var envFile: Gap? {
+        guard let file = service.fileVariables.files.first(where: \.isReadableByAll) else { return nil }
+        return gap(
+            "envFiles", "reads variables from a file that every user of this machine can read: \(file.path)",
+            "chmod 600 \(file.path)")
     }
 
     private var routes: [ServiceRoute] {

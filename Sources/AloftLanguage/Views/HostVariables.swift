@@ -41,12 +41,13 @@ extension Language {
 
     /// Reads a file where nothing is started, so that its variables need no value here: one without is a warning.
     package static func inspect(
-        _ source: SourceFile, environment: String? = nil, variables: [String: String] = [:]
+        _ source: SourceFile, environment: String? = nil, variables: [String: String] = [:],
+        envFiles: (@Sendable (String) -> EnvironmentFileContent)? = nil
     ) -> Reading {
-        let strict = read(source, environment: environment, variables: variables)
+        let strict = read(source, environment: environment, variables: variables, envFiles: envFiles)
         if strict.plan != nil { return strict }
         let lenient = FileReading(source: source, variables: Set(variables.keys), acceptsUnset: true)
-            .read(environment: environment)
+            .read(environment: environment, envFiles: files(envFiles, variables, of: source))
         let known = Set(lenient.diagnostics)
         let unset = strict.diagnostics.filter { $0.severity == .error && !known.contains($0) }
             .map { diagnostic in

@@ -5,7 +5,7 @@ package struct PlanChange: Sendable, Hashable, Codable {
     /// `services.web.probes.readiness.period`, `edge.routes[/api/*].timeout`.
     package var path: String
     package var kind: Kind
-    /// As the file spells it, on one line; nil where added.
+    /// As the file spells it, on one line; nil where added, and where neither may be shown: the content of `envFiles`.
     package var old: String?
     /// Nil where removed.
     package var new: String?

@@ -62,6 +62,14 @@ struct aloft_launched {
 // or ignored. Returns after the program runs, or failed to; a child that failed is reaped.
 struct aloft_launched aloft_launch(const struct aloft_launch *launch);
 
+// Makes the calling process the program: no descriptor but 0, 1, 2 and `kept` (-1: none), no signal blocked or ignored.
+// Returns errno where it cannot; the folder and the signals have changed then.
+int aloft_become(const char *executable, char *const *arguments, char *const *environment, const char *directory,
+                 int kept);
+
+// A file without a name, in memory (memfd_create(2)), or -1 with errno.
+int aloft_memory_file(void);
+
 // errno as text, thread-safe.
 void aloft_error_text(int code, char *buffer, size_t size);
 

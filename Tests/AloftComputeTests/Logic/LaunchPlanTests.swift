@@ -24,6 +24,27 @@ struct LaunchPlanTests {
         #expect(plan.path == "/opt/bin")
     }
 
+    @Test("variables of files come before `env`, which wins; their digest is the fingerprint and no value")
+    func fileVariables() throws {
+        var spec = service("web", ["run"], environment: [.init(name: "A", value: Template("env"))])
+        func file(_ pairs: [(String, String)]) -> FileVariables.File {
+            .init(path: "/x", variables: pairs.map { .init(name: $0.0, value: Secret($0.1)) })
+        }
+        let without = SpecDigest.of(spec, host: host)
+        spec.fileVariables = FileVariables(
+            files: [file([("A", "1"), ("B", "1"), ("C", "1")]), file([("B", "2"), ("ALOFT_SERVICE", "mine")])],
+            fingerprint: "f1")
+        let plan = try LaunchPlan(spec, replica: replica, address: .port(1), host: host)
+        #expect(Array(plan.environment.suffix(4)) == ["B=2", "C=1", "ALOFT_SERVICE=mine", "A=env"])
+        let digest = SpecDigest.of(spec, host: host)
+        #expect(digest != without)
+        spec.fileVariables.files = [file([("B", "other")])]
+        #expect(SpecDigest.of(spec, host: host) == digest)
+        spec.fileVariables.fingerprint = "f2"
+        #expect(SpecDigest.of(spec, host: host) != digest)
+        #expect(!"\(spec)".contains("other"))
+    }
+
     @Test("a socket is SOCKET, and PORT is then refused with what to do")
     func socket() throws {
         let spec = service("web", ["run"], listen: .unix)

@@ -161,13 +161,26 @@ struct LifeTests {
         }
     }
 
-    @Test("restart policy onFailure: exit code 0 stays ended, and is settled")
+    @Test("restart policy onFailure: exit code 0 is done, settled, no crash, and nothing is asked of it any more")
     func onFailure() async throws {
         let spec = service("job", Programs.shell("exit 0"), policy: .onFailure)
         try await withRig([spec]) { rig, _ in
             #expect(await rig.compute.settled("job", within: .seconds(10)))
-            let status = try await rig.replica("job-1", "has ended") { $0.state == .exited }
+            let status = try await rig.replica("job-1", "is done") { $0.state == .done }
             #expect(status.restarts == 0 && status.lastExit?.cause == .code(0))
+            let set = await rig.compute.sets("job")[0]
+            #expect(set.done == 1 && set.ready == 0 && set.crashes == 0 && set.failure == nil)
+        }
+    }
+
+    @Test("restart policy onFailure: exit code 1 is started again; policy never: exit code 1 stays so and is not done")
+    func failures() async throws {
+        let again = service("again", Programs.shell("exit 1"), policy: .onFailure)
+        let never = service("never", Programs.shell("exit 1"), policy: .never)
+        try await withRig([again, never]) { rig, _ in
+            _ = try await rig.replica("again-1", "was started again") { $0.restarts > 0 }
+            _ = try await rig.replica("never-1", "stays ended") { $0.state == .exited }
+            #expect(await rig.compute.sets("never")[0].done == 0)
         }
     }
 }

@@ -1,20 +1,22 @@
 /// Lets one caller at a time through, in the order in which they came, also across suspensions.
 ///
 /// Part of an actor: what the actor decides and what the store keeps stay the same, though writing takes time.
-struct Turn {
+package struct Turn: Sendable {
     private var isTaken = false
     private var waiters: [CheckedContinuation<Void, Never>] = []
 
+    package init() {}
+
     /// True where the caller may go on at once; else it waits for its continuation.
-    mutating func take() -> Bool {
+    package mutating func take() -> Bool {
         if isTaken { return false }
         isTaken = true
         return true
     }
 
-    mutating func enqueue(_ continuation: CheckedContinuation<Void, Never>) { waiters.append(continuation) }
+    package mutating func enqueue(_ continuation: CheckedContinuation<Void, Never>) { waiters.append(continuation) }
 
-    mutating func pass() {
+    package mutating func pass() {
         if waiters.isEmpty { isTaken = false } else { waiters.removeFirst().resume() }
     }
 }

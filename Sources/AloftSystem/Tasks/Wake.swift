@@ -1,7 +1,7 @@
 import Synchronization
 
 /// Lets one task sleep until another has news; a signal that comes first is not lost.
-final class Wake: Sendable {
+package final class Wake: Sendable {
     private struct State {
         var isSignalled = false
         var waiter: CheckedContinuation<Void, Never>?
@@ -9,7 +9,9 @@ final class Wake: Sendable {
 
     private let state = Mutex(State())
 
-    func signal() {
+    package init() {}
+
+    package func signal() {
         let waiter = state.withLock { state in
             state.isSignalled = true
             return state.waiter.take()
@@ -18,7 +20,7 @@ final class Wake: Sendable {
     }
 
     /// Returns after a signal since the last wait, or once the task is cancelled. For one waiter at a time.
-    func wait() async {
+    package func wait() async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let isReady = state.withLock { state in
