@@ -15,6 +15,8 @@ struct ContainerOrder: Sendable, Hashable {
     var command: [String]
     var variables: ContainerVariables
     var resources: Resources
+    /// Options that limit open files.
+    var openFiles: [String]
     /// On 127.0.0.1, and where it leads to in the container.
     var publish: (host: Int, container: Int)?
     /// Folder of the socket, the same path inside.
@@ -49,6 +51,7 @@ struct ContainerOrder: Sendable, Hashable {
             line += ["--log-driver", "none"]
         }
         if limited { line += limits }
+        line += openFiles
         if let publish { line += ["--publish", "127.0.0.1:\(publish.host):\(publish.container)/tcp"] }
         if let mount { line += ["--mount", "type=bind,source=\(mount),destination=\(mount)"] }
         line += variables.options(file: variablesFile)
@@ -96,9 +99,19 @@ extension ContainerOrder {
         command = plan.arguments
         variables = try ContainerVariables(plan, own: order.service.environment)
         resources = order.service.resources
+        openFiles = try Self.openFiles(plan)
         if case .port(let outside) = address, case .port(let inside) = inner { publish = (outside, inside) }
         mount = socketFolder
         self.folder = folder
+    }
+
+    /// What a process would get: engines have a default of their own, a million and more where systemd started them.
+    static func openFiles(_ plan: LaunchPlan) throws(LaunchFailure) -> [String] {
+        guard let given = OpenFiles.given else {
+            return plan.openFiles.map { ["--ulimit", "nofile=\($0):\($0)"] } ?? []
+        }
+        let limits = try plan.limits(given: given)
+        return ["--ulimit", "nofile=\(limits.soft):\(limits.hard)"]
     }
 
     /// Where it answers as seen from inside.

@@ -38,6 +38,8 @@ package protocol RunningReplica: Sendable {
     var hasEnded: Bool { get }
     /// Waits for its end. Nil where the task is cancelled first.
     func ended() async -> LastExit.Cause?
+    /// Those that run now, as this machine numbers them; the first is in its network namespace.
+    func processes() -> [Int32]
     /// To all its processes.
     func signal(_ number: Int32) throws
     /// Kills what is left. What could not be killed is in the result, one line each.
@@ -78,6 +80,9 @@ extension Driver {
 
 extension RunningReplica {
     package var innerAddress: ReplicaAddress { record.address }
+
+    /// A driver that knows no more tells of the first process.
+    package func processes() -> [Int32] { hasEnded ? [] : [record.process.pid] }
 
     /// Hands on what was kept of the output once the command has ended.
     package func exec(

@@ -150,7 +150,7 @@ struct ReplicaRunner: Sendable {
     }
 
     private func checkReachable(_ replica: any RunningReplica) async {
-        let answer = await prober.accepts(replica.record.address.local, within: .seconds(1))
+        let answer = await prober.accepts(replica, within: .seconds(1))
         if Task.isCancelled { return }
         await compute.checkedReachable(answer, of: id)
     }

@@ -28,7 +28,7 @@ struct aloft_limit {
     uint64_t hard;
 };
 
-// Every pointer stays valid until aloft_launch returns; arrays of strings end with NULL.
+// Every pointer stays valid until aloft_launch_await returns; arrays of strings end with NULL.
 struct aloft_launch {
     const char *executable; // absolute, or relative to directory
     char *const *arguments;
@@ -48,9 +48,19 @@ struct aloft_launched {
     int index; // which cgroup or limit failed
 };
 
+// A child on its way to its program.
+struct aloft_forked {
+    pid_t pid;  // -1 where nothing was started
+    int report; // on which it says that it failed
+    int stage;
+    int code;
+};
+
 // Starts a process in a process group of its own: stdin from /dev/null, no descriptor but 0, 1, 2, no signal blocked
-// or ignored. Returns after the program runs, or failed to; a child that failed is reaped.
-struct aloft_launched aloft_launch(const struct aloft_launch *launch);
+// or ignored. Returns as soon as there is a pid; aloft_launch_await is to follow.
+struct aloft_forked aloft_launch_fork(const struct aloft_launch *launch);
+// Returns after the program runs, or failed to; a child that failed is reaped.
+struct aloft_launched aloft_launch_await(struct aloft_forked forked);
 
 // errno as text, thread-safe.
 void aloft_error_text(int code, char *buffer, size_t size);
@@ -70,6 +80,13 @@ struct aloft_exit {
 // Reaps the child `pid` if it has ended. Returns 0, or -1 with errno (ECHILD: not our child, or reaped before).
 int aloft_reap(pid_t pid, struct aloft_exit *result);
 
+// A child that has ended and was not reaped: its pid, 0 where there is none, -1 with errno (ECHILD: no children).
+pid_t aloft_ended_child(void);
+
+// Makes this process the parent of its descendants whose own parents ended (PR_SET_CHILD_SUBREAPER, prctl(2)), and
+// writes to `event` (eventfd(2)) each time a child ends. Once in the life of a process. Returns 0, or -1 with errno.
+int aloft_adopt_orphans(int event);
+
 // Both ends are closed by exec. Returns 0, or -1 with errno.
 int aloft_pipe(int ends[2]);
 
@@ -83,8 +100,14 @@ int aloft_spawn_close_from(posix_spawn_file_actions_t *actions, int first);
 int aloft_set_nonblocking(int fd);
 int aloft_open(const char *path, int flags, mode_t mode);
 
-// Sets the soft limit of open files to the hard one. Returns 0 and the limit, or -1 with errno.
-int aloft_raise_open_files(uint64_t *limit);
+// Limits of open files.
+struct aloft_open_files {
+    uint64_t soft;
+    uint64_t hard;
+};
+
+// Sets the soft limit of open files to the hard one. Returns 0 and the limits there were before, or -1 with errno.
+int aloft_raise_open_files(struct aloft_open_files *before);
 
 // malloc_trim(3), a GNU extension that Swift does not see.
 void aloft_trim_memory(void);

@@ -105,6 +105,8 @@ struct ContainerLogicTests {
             ("Error: runc: exec: \"/x\": executable file not found in $PATH: OCI runtime attempted", "no such program"),
             ("Error: could not find slirp4netns, the network namespace can't be configured", "install what podman"),
             ("Error: rootlessport listen tcp 127.0.0.1:2: bind: address already in use", "another is taken"),
+            ("Error: crun: setrlimit `RLIMIT_NOFILE`: Operation not permitted: OCI", "install runc (`apt install runc`)"),
+            ("Error: OCI runtime error: crun: cgroups in hybrid mode not supported", "install runc (`apt install runc`)"),
             ("Error: cannot find UID/GID for user x: no subuid ranges found", "uidmap"),
             ("runc create failed: exec: \"/x\": stat /x: no such file or directory: unknown", "no such program"),
             ("Error: something else", "cannot start the container: something else"),
