@@ -32,8 +32,14 @@ package enum Processes {
         return state != nil && state != "Z" && state != "X"
     }
 
-    /// Processes whose parent is `parent`, those among them that have ended and wait for it to ask.
-    package static func children(of parent: pid_t) -> [pid_t] { rows.filter { $0.parent == parent }.map(\.pid) }
+    /// Those that have ended and wait for it to ask are among them.
+    package static func children(of parent: pid_t) -> [pid_t] { rows.filter { $0.parent == parent }.map { $0.pid } }
+
+    /// Processes with exactly these words as their command line.
+    package static func withArguments(_ words: [String]) -> [pid_t] {
+        let line = words.map { $0 + "\0" }.joined()
+        return all.filter { contents("/proc/\($0)/cmdline") == line && isRunning($0) }
+    }
 
     /// Children of `parent` that have ended and wait for it to ask.
     package static func zombies(of parent: pid_t) -> Int { rows.count { $0.parent == parent && $0.state == "Z" } }

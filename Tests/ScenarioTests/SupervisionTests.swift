@@ -36,7 +36,7 @@ extension Scenarios {
                     }
                     #expect(try String(contentsOfFile: aloft.directory + "/hard", encoding: .utf8) == "9000\n")
                     let exec = try await aloft.command("exec", "web", "--", "sh", "-c", "ulimit -Sn")
-                    #expect(exec.output == limit + "\n")
+                    #expect(exec.output.contains(limit), "\(exec.output)")
                     // The daemon's own is raised.
                     let own = try String(contentsOfFile: "/proc/\(aloft.pid)/limits", encoding: .utf8)
                     #expect(own.contains(/Max open files +9000 +9000/), "\(own)")
@@ -58,8 +58,8 @@ extension Scenarios {
                 }
                 let exec = try await aloft.command("exec", "web", "--", "sh", "-c", leave)
                 #expect(exec.ending == .exited(0), "\(exec.output)")
-                try await aloft.stop()
-                #expect(Processes.withDirectory(aloft.directory).isEmpty)
+                // Those of one probe may be running at this very moment.
+                #expect(Processes.withArguments(["sleep", "1031"]).count <= 3)
             }
         }
 
@@ -79,11 +79,13 @@ extension Scenarios {
                 }
                 try await eventually("few wait to be reaped") { Processes.zombies(of: daemon) < 30 }
                 _ = try await aloft.command("exec", "web", "--", "sh", "-c", "kill -USR1 $(pgrep -o -f 'trap')")
-                let status = try await aloft.status("it ended and is back") { status in
-                    status.replicas.allSatisfy { $0.inRotation && $0.restarts == 1 }
+                _ = try await aloft.status("it ended and is back") { status in
+                    status.replicas.count == 1 && status.replicas.allSatisfy { $0.inRotation && $0.restarts == 1 }
                 }
-                let text = try await aloft.command("status").output
-                #expect(status.replicas.count == 1 && text.contains("exit code 7"), "\(text)")
+                let events = try await aloft.command("events").output
+                #expect(events.contains("exit code 7"), "\(events)")
+                // The program around it takes no signals.
+                #expect(try await aloft.command("down").ending == .exited(0))
             }
         }
 
@@ -95,11 +97,11 @@ extension Scenarios {
                 let state = folder + "/" + String(repeating: "long/", count: 30) + "state"
                 let aloft = try Aloft.start(
                     in: folder, file: file.text, environment: ["ALOFT_STATE": state], fixture: fixture)
-                let status = try await eventually("both are ready; it printed:\n\(aloft.output)") {
-                    let answer = try await aloft.command("status", "--state", state)
-                    return answer.ending == .exited(0) && answer.output.contains("2/2") ? answer.output : nil
+                try await eventually("both are ready; it printed:\n\(aloft.output)") {
+                    let answer = try await aloft.command("status", "--json", "--state", state)
+                    return answer.ending == .exited(0)
+                        && (try Status(json: answer.output)).replicas.count(where: \.inRotation) == 2
                 }
-                #expect(status.contains("web"))
                 #expect(try await fetch("/", at: file.target).status == 200)
                 let down = try await aloft.command("down", "--state", state)
                 #expect(down.ending == .exited(0), "\(down.output)")
@@ -116,7 +118,7 @@ extension Scenarios {
                 _ = try await aloft.ready(1)
                 let nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
                 let words = [Checkout.aloft, "status", "--state", aloft.state]
-                let answer = try await Child.run(nobody + words, directory: "/")
+                let answer = try await Child.run(nobody + words, directory: aloft.directory)
                 #expect(answer.ending == .exited(1), "\(answer.output)")
                 #expect(answer.output.contains("belongs to the user root, and you are nobody"), "\(answer.output)")
                 #expect(answer.output.contains("`sudo \(words.joined(separator: " "))`"), "\(answer.output)")

@@ -42,7 +42,7 @@ extension ContainerDriver {
         arguments += ["--label", "aloft.command-of=\(session.instance)"]
         if calls.holdsToLimits { arguments += ["--pids-limit", "\(ContainerOrder.mostProcesses)"] }
         if calls.engine.kind == .podman { arguments += ["--http-proxy=false", "--sdnotify", "ignore"] }
-        arguments += try ContainerOrder.openFiles(plan)
+        arguments += try ContainerOrder.openFiles(plan, given: OpenFiles.given)
         arguments += variables.options(file: file)
         arguments += ["--entrypoint", program, image] + plan.arguments.dropFirst()
         let launch = ProcessLaunch(

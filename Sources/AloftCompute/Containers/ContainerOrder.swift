@@ -86,7 +86,7 @@ extension ContainerOrder {
     ///   - instance: Of the state directory.
     init(
         _ order: LaunchOrder, image: String, address: ReplicaAddress, socketFolder: String?, folder: String,
-        instance: String, stateDirectory: String, host: [String: String]
+        instance: String, stateDirectory: String, host: [String: String], given: OpenFiles.Limits? = OpenFiles.given
     ) throws {
         let inner = Self.inner(address, order.service.container)
         let plan = try LaunchPlan(order.service, replica: order.id, address: inner, host: host)
@@ -99,15 +99,15 @@ extension ContainerOrder {
         command = plan.arguments
         variables = try ContainerVariables(plan, own: order.service.environment)
         resources = order.service.resources
-        openFiles = try Self.openFiles(plan)
+        openFiles = try Self.openFiles(plan, given: given)
         if case .port(let outside) = address, case .port(let inside) = inner { publish = (outside, inside) }
         mount = socketFolder
         self.folder = folder
     }
 
     /// What a process would get: engines have a default of their own, a million and more where systemd started them.
-    static func openFiles(_ plan: LaunchPlan) throws(LaunchFailure) -> [String] {
-        guard let given = OpenFiles.given else {
+    static func openFiles(_ plan: LaunchPlan, given: OpenFiles.Limits?) throws(LaunchFailure) -> [String] {
+        guard let given else {
             return plan.openFiles.map { ["--ulimit", "nofile=\($0):\($0)"] } ?? []
         }
         let limits = try plan.limits(given: given)

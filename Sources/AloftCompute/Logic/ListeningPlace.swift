@@ -1,6 +1,11 @@
 import AloftModel
 import AloftSystem
 
+extension ListeningSocket {
+    fileprivate var port: Int? { if case .tcp(_, let port) = self { port } else { nil } }
+    fileprivate var host: String? { if case .tcp(let host, _) = self { host } else { nil } }
+}
+
 /// Says where a program listens that does not listen where it should, and what to change.
 enum ListeningPlace {
     /// Sockets that are named; an application with more is told apart by its first ones.
@@ -20,10 +25,10 @@ enum ListeningPlace {
             if found.isEmpty { return "it has not opened its socket $SOCKET yet" }
             return "it listens on \(names) and ignores $SOCKET (\(path)): start it with that, or use `listen: port`"
         case .port(let port):
-            let onPort = found.filter { if case .tcp(_, port) = $0 { true } else { false } }
+            let onPort = found.filter { $0.port == port }
             if !onPort.isEmpty { return reachable(onPort, port, container) }
             guard !found.isEmpty else { return "it does not listen on any port yet" }
-            let tcp = found.compactMap { if case .tcp(_, let port) = $0 { port } else { nil } }
+            let tcp = found.compactMap(\.port)
             guard let other = tcp.first else {
                 return "it listens on the Unix socket \(names) and ignores $PORT (\(port)): start it with that, or use "
                     + "`listen: unix` and $SOCKET"
@@ -36,7 +41,7 @@ enum ListeningPlace {
     private static func reachable(
         _ found: [ListeningSocket], _ port: Int, _ container: ContainerSpec?
     ) -> String? {
-        let hosts = found.compactMap { if case .tcp(let host, _) = $0 { host } else { nil } }
+        let hosts = found.compactMap(\.host)
         let needed = container == nil ? "127.0.0.1" : "0.0.0.0"
         if hosts.contains("0.0.0.0") || container == nil && hosts.contains("127.0.0.1") { return nil }
         if hosts.allSatisfy({ $0 == "::" }) {

@@ -59,13 +59,15 @@ struct Prober: Sendable {
         let started = replica.record.started.nanoseconds
         guard answer.isUnanswered, clock.wallNanoseconds - started >= Self.startTime.nanoseconds else { return answer }
         let pids = replica.processes()
-        guard !pids.isEmpty,
-            let place = ListeningPlace.words(
-                expecting: replica.innerAddress, found: ListeningSocket.of(pids), container: container)
+        if pids.isEmpty { return answer }
+        let found = ListeningSocket.of(pids)
+        guard
+            let place = ListeningPlace.words(expecting: replica.innerAddress, found: found, container: container)
         else { return answer }
         var answer = answer
         answer.text += "; \(place)"
-        answer.listens = place
+        // Many programs take longer than this to listen at all.
+        if !found.isEmpty { answer.listens = place }
         return answer
     }
 

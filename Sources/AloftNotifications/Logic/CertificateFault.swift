@@ -34,7 +34,7 @@ struct CertificateFault: Sendable {
     }
 
     private func day(_ date: Date) -> String {
-        let parts = Calendar(identifier: .gregorian).dateComponents(in: TimeZone(secondsFromGMT: 0)!, from: date)
+        let parts = Calendar(identifier: .gregorian).dateComponents(in: .gmt, from: date)
         func two(_ value: Int?) -> String { (value ?? 0) < 10 ? "0\(value ?? 0)" : "\(value ?? 0)" }
         return "\(parts.year ?? 0)-\(two(parts.month))-\(two(parts.day))"
     }

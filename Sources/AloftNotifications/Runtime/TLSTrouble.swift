@@ -69,11 +69,12 @@ final class CertificateLook: Sendable {
 
     /// Refuses every certificate, once it is written down.
     func handler(_ context: NIOSSLContext, host: String) throws -> NIOSSLClientHandler {
-        try NIOSSLClientHandler(context: context, serverHostname: TrustedTLS.serverName(host)) {
-            [self] shown, verdict in
-            seen.withLock { $0 = shown }
-            verdict.succeed(.failed)
-        }
+        try NIOSSLClientHandler(
+            context: context, serverHostname: TrustedTLS.serverName(host),
+            customVerificationCallback: { [self] shown, verdict in
+                seen.withLock { $0 = shown }
+                verdict.succeed(.failed)
+            })
     }
 
     /// - Returns: Nil where none was shown.

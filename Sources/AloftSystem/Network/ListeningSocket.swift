@@ -16,7 +16,9 @@ package enum ListeningSocket: Sendable, Hashable, CustomStringConvertible {
 
 extension ListeningSocket {
     /// Processes, descriptors of one process, and bytes of a list that are looked at; listening sockets come first.
-    private static let (mostProcesses, mostDescriptors, mostBytes) = (64, 4096, 256 << 10)
+    private static let mostProcesses = 64
+    private static let mostDescriptors = 4096
+    private static let mostBytes = 256 << 10
 
     /// Where these processes listen, in no order; all are in the network namespace of the first.
     ///
@@ -27,12 +29,13 @@ extension ListeningSocket {
         for pid in pids.prefix(mostProcesses) { inodes.formUnion(sockets(of: pid)) }
         if inodes.isEmpty { return [] }
         var found: [ListeningSocket] = []
-        for (file, parse) in [("tcp", tcp), ("tcp6", tcp), ("unix", unix)] {
+        for file in ["tcp", "tcp6", "unix"] {
             // A machine without IPv6 has no tcp6; a process that has just ended has none at all.
             guard let text = try? readText("/proc/\(first)/net/\(file)", limit: mostBytes) else { continue }
-            found += text.split(separator: "\n").dropFirst().compactMap { line in
-                guard let (socket, inode) = parse(line), inodes.contains(inode) else { return nil }
-                return socket
+            found += text.split(separator: "\n").dropFirst().compactMap { line -> ListeningSocket? in
+                let listed = file == "unix" ? ofUnixList(line) : ofInternetList(line)
+                guard let listed, inodes.contains(listed.inode) else { return nil }
+                return listed.socket
             }
         }
         return found
@@ -41,7 +44,7 @@ extension ListeningSocket {
     private static func sockets(of pid: Int32) -> [UInt64] {
         let folder = "/proc/\(pid)/fd"
         guard let names = try? Directories.names(in: folder) else { return [] }
-        return names.prefix(mostDescriptors).compactMap { name in
+        return names.prefix(mostDescriptors).compactMap { name -> UInt64? in
             var buffer = [CChar](repeating: 0, count: 64)
             guard readlink("\(folder)/\(name)", &buffer, buffer.count - 1) > 0 else { return nil }
             let target = string(ofCharacters: buffer)
@@ -51,7 +54,7 @@ extension ListeningSocket {
     }
 
     /// A line of `/proc/net/tcp` or `tcp6` (proc_net(5)) of a socket in the state LISTEN.
-    static func tcp(_ line: Substring) -> (ListeningSocket, inode: UInt64)? {
+    static func ofInternetList(_ line: Substring) -> (socket: ListeningSocket, inode: UInt64)? {
         let fields = line.split(separator: " ")
         guard fields.count > 9, fields[3] == "0A", let inode = UInt64(fields[9]) else { return nil }
         let parts = fields[1].split(separator: ":")
@@ -76,7 +79,7 @@ extension ListeningSocket {
     }
 
     /// A line of `/proc/net/unix`: flags have the bit of a socket that listens.
-    static func unix(_ line: Substring) -> (ListeningSocket, inode: UInt64)? {
+    static func ofUnixList(_ line: Substring) -> (socket: ListeningSocket, inode: UInt64)? {
         let fields = line.split(separator: " ", maxSplits: 7)
         guard fields.count == 8, fields[3] == "00010000", let inode = UInt64(fields[6]) else { return nil }
         return (.unix(path: String(fields[7])), inode)

@@ -81,9 +81,12 @@ struct ProbeTests {
         "a program that listens elsewhere than it should is told where, once as an event",
         arguments: [
             (ServiceSpec.Listen.port, "socket.AF_INET6", "('::1', int(os.environ['PORT']))", "it listens on [::1]:"),
-            (.port, "socket.AF_INET", "('127.0.0.1', 0)", "and ignores $PORT ("),
-            (.port, "socket.AF_UNIX", "'/tmp/aloft-test-%d.sock' % os.getpid()", "it listens on the Unix socket /tmp/"),
-            (.unix, "socket.AF_INET", "('127.0.0.1', 0)", "and ignores $SOCKET ("),
+            (ServiceSpec.Listen.port, "socket.AF_INET", "('127.0.0.1', 0)", "and ignores $PORT ("),
+            (
+                ServiceSpec.Listen.port, "socket.AF_UNIX", "'/tmp/aloft-test-%d.sock' % os.getpid()",
+                "it listens on the Unix socket /tmp/"
+            ),
+            (ServiceSpec.Listen.unix, "socket.AF_INET", "('127.0.0.1', 0)", "and ignores $SOCKET ("),
         ])
     func elsewhere(listen: ServiceSpec.Listen, family: String, address: String, words: String) async throws {
         let script =
