@@ -38,7 +38,7 @@ enum ResourceKeys {
     }
 
     static let limit = Section<Resources.Limits>(
-        "limits", [cpuLimit.member, memoryLimit.member, openFiles.member]
+        "resourceLimits", [cpuLimit.member, memoryLimit.member, openFiles.member]
     ) { fields, _ in
         Resources.Limits(cpu: fields[cpuLimit], memory: fields[memoryLimit], openFiles: fields[openFiles])
     }
