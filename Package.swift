@@ -79,7 +79,7 @@ let package = Package(
         room("AloftScaling", ["AloftModel", logging]),
         room(
             "AloftNotifications",
-            ["AloftModel", "AloftSystem", nioCore, nioPosix, nioHTTP1, nioSSL, httpClient, crypto, logging]),
+            ["AloftModel", "AloftSystem", nioCore, nioPosix, nioHTTP1, nioSSL, httpClient, x509, crypto, logging]),
         room("AloftRollout", ["AloftModel", "AloftSystem", crypto, logging]),
         room("AloftLogs", ["AloftModel", "AloftSystem"]),
         room("AloftJobs", ["AloftModel", "AloftSystem", logging]),
@@ -122,7 +122,7 @@ let package = Package(
         tests(of: "AloftMetrics", data: ["parse_openmetrics.py"]),
         tests(of: "AloftScaling", [logging], data: ["Golden"]),
         tests(
-            of: "AloftNotifications", ["AloftSystem", crypto, logging],
+            of: "AloftNotifications", ["AloftSystem", x509, crypto, logging],
             data: ["Golden", "smtp_sink.py", "web_sink.py"]),
         tests(of: "AloftRollout", ["AloftSystem", logging], data: ["Golden"]),
         tests(of: "AloftLogs", ["AloftSystem"]),

@@ -1,4 +1,5 @@
 import AloftDaemon
+import AloftSystem
 import AsyncHTTPClient
 import Foundation
 import NIOCore
@@ -91,7 +92,14 @@ struct ControlClient: Sendable {
     private func send(
         _ method: HTTPMethod, _ path: String, body: [UInt8]?, type: String? = nil, deadline: NIODeadline
     ) async throws(CommandFailure) -> HTTPClientResponse {
-        guard let url = URL(httpURLWithSocketPath: paths.controlSocket, uri: "/v1/\(path)") else {
+        let socket: SocketPath
+        do {
+            socket = try SocketPath(paths.controlSocket)
+        } catch {
+            throw unreachable(error, code: error.code)
+        }
+        defer { withExtendedLifetime(socket) {} }
+        guard let url = URL(httpURLWithSocketPath: socket.text, uri: "/v1/\(path)") else {
             throw unreadable("\(paths.controlSocket) is no path for a socket")
         }
         var request = HTTPClientRequest(url: url.absoluteString)
@@ -101,7 +109,7 @@ struct ControlClient: Sendable {
         do {
             return try await Self.client.execute(request, deadline: deadline)
         } catch {
-            throw unreachable(error)
+            throw unreachable(error, code: (error as? IOError)?.errnoCode)
         }
     }
 
@@ -118,17 +126,42 @@ struct ControlClient: Sendable {
         }
     }
 
-    private func unreachable(_ error: any Error) -> CommandFailure {
-        guard let reason = (error as? IOError)?.errnoCode, [ENOENT, ECONNREFUSED].contains(reason) else {
-            return CommandFailure(
-                "the daemon of \(paths.directory) did not answer: \(error)",
-                hint: "try again; if it stays so, `kill -9` of the pid in \(paths.lock) and `aloft up` lose no replica",
-                code: "noAnswer")
+    private func unreachable(_ error: any Error, code: Int32?) -> CommandFailure {
+        switch code {
+        case ENOENT?:
+            CommandFailure("no daemon runs on \(paths.directory)", hint: startHint, code: "notRunning")
+        case ECONNREFUSED?:
+            CommandFailure(
+                "no daemon runs on \(paths.directory): the last one was killed, its replicas may still run",
+                hint: startHint, code: "notRunning")
+        case EACCES?, EPERM?: denied
+        default:
+            CommandFailure(
+                "the daemon of \(paths.directory) did not answer: \(error)", hint: waitHint, code: "noAnswer")
         }
+    }
+
+    private var startHint: String {
+        "start it with `\(Self.start(paths))`, or name its state directory with --state"
+    }
+
+    /// Only a daemon that runs is to be killed.
+    private var waitHint: String {
+        guard let pid = LockFile.holder(of: paths.lock), (try? ProcessIdentity(of: pid)) != nil else {
+            return "try again; \(paths.daemonLog) may say why"
+        }
+        return "try again; if it stays so, `kill -9 \(pid)` and `aloft up` lose no replica"
+    }
+
+    /// Its folder and socket are for one user alone.
+    private var denied: CommandFailure {
+        let owner = UserName.otherOwner(of: paths.directory)
+        let whose = owner.map { " belongs to the user \($0)" } ?? " is closed to this user"
+        let words = CommandLine.arguments.map(\.shellWord).joined(separator: " ")
         return CommandFailure(
-            "no daemon runs on \(paths.directory)"
-                + (reason == ENOENT ? "" : ": the last one was killed, its replicas may still run"),
-            hint: "start it with `\(Self.start(paths))`, or name its state directory with --state", code: "notRunning")
+            "the daemon of \(paths.directory)\(whose), and you are \(UserName.current)",
+            hint: "ask as that user: `sudo \(owner.map { $0 == "root" ? "" : "-u \($0.shellWord) " } ?? "")\(words)`",
+            code: "notPermitted")
     }
 
     /// The command that starts the daemon of this state directory.

@@ -1,4 +1,5 @@
 import AloftDaemon
+import AloftSystem
 import ArgumentParser
 
 /// What the commands share that say something to a rollout under way.

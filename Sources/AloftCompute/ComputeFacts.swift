@@ -261,6 +261,7 @@ extension Compute {
         let streak = replicas[id]?.machine.gate(kind)?.streak ?? 1
         replicas[id]?.answers[kind] = ProbeStatus(
             kind: kind, passed: answer.passed, text: answer.text, time: wallTime, streak: streak)
+        if let place = answer.listens { noteElsewhere(place, id) }
         changed(id, from: before, ReplicaRunner.Findings())
         if before.machine.phase != replicas[id]?.machine.phase
             || before.machine.condemned != replicas[id]?.machine.condemned
@@ -285,6 +286,13 @@ extension Compute {
         replicas[id]?.answers[.readiness] = ProbeStatus(
             kind: .readiness, passed: false, text: answer.text, time: wallTime, streak: 1)
         report(.unreachable, from: id, ReplicaRunner.Findings())
+    }
+
+    /// Once for each process: who starts an app in the foreground is to see why it does not get ready.
+    private func noteElsewhere(_ place: String, _ id: ReplicaID) {
+        guard replicas[id]?.isKnownToListenElsewhere == false else { return }
+        replicas[id]?.isKnownToListenElsewhere = true
+        note(.warning, "replica.elsewhere", id.name, "is not ready: \(place)")
     }
 
     private func nextProbe(_ kind: ProbeKind, of id: ReplicaID, after delay: Duration) -> NextProbe? {

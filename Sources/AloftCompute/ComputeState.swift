@@ -171,6 +171,8 @@ struct ReplicaFacts: Sendable {
     var stopReason: ServicePlanner.Reason?
     var cause: LastExit.Cause?
     var isBeingChecked = false
+    /// It was said that it listens elsewhere than it should.
+    var isKnownToListenElsewhere = false
     /// What `status` says.
     var shown = UsageMeter()
     /// What the autoscaler is told: an interval of its own, however often somebody looks at `status`.

@@ -92,28 +92,18 @@ extension Compute {
         of command: ServiceCommand, _ output: @escaping @Sendable ([UInt8]) async -> Void
     ) async -> ExecOutcome {
         if command.spec.container != nil { return await driver.run(command, output: output) }
-        let marks = CommandMark(command.mark)
-        let run = StreamedRun(timeout: command.timeout, clock: configuration.clock, output: output) {
-            try marks.kill()
-        }
+        let mark = CommandMark(command.mark)
         do {
             let plan = try LaunchPlan(command, host: command.host ?? configuration.hostEnvironment)
                 .asUser(of: command.spec)
             if plan.user != nil {
                 try ServiceUser.openWay(to: plan.directory, in: configuration.stateDirectory)
             }
-            guard let program = plan.arguments.first, !program.isEmpty else {
-                return .notStarted("the command is empty: its first element names the program")
-            }
-            guard Directories.isDirectory(plan.directory) else {
-                return .notStarted("there is no directory \(plan.directory)")
-            }
-            var launch = ProcessLaunch(
-                executable: try ProgramPath.find(program, directory: plan.directory, path: plan.path),
-                arguments: plan.arguments, environment: plan.environment + [marks.variable],
-                directory: plan.directory, standardOutput: -1, standardError: -1)
-            launch.user = plan.user
-            return await run.run(launch)
+            var launch = try plan.launch(plan.arguments)
+            launch.environment.append(mark.variable)
+            return await StreamedRun(
+                timeout: command.timeout, clock: configuration.clock, output: output, mark: mark, place: .orphans
+            ).run(launch)
         } catch {
             return .notStarted("\(error)")
         }

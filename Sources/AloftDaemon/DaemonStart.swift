@@ -299,12 +299,7 @@ private struct Parts {
                 logger: logger)
         } catch let error as SystemError {
             await admin.discard()
-            let isTooLong = error.code == SystemError.nameTooLong
-            throw DaemonError(
-                .state, "\(error)",
-                hint: isTooLong
-                    ? "a socket's path has at most \(PrivateSocket.longestPath) bytes: set ALOFT_STATE to a shorter one"
-                    : nil)
+            throw DaemonError(.state, "\(error)")
         } catch {
             await admin.discard()
             throw DaemonError(.state, "the control socket \(path) cannot be opened: \(listenFailure(error))")
@@ -319,11 +314,16 @@ private enum OwnSettings {
 
     static func apply() throws(DaemonError) {
         ProcessSettings.ignoreBrokenPipes()
+        do {
+            try Orphans.adopt()
+        } catch {
+            OwnProcess.write(Array("aloft: \(error); continuing without\n".utf8), to: 2)
+        }
         let limit: UInt64
         do {
-            limit = try ProcessSettings.raiseOpenFiles()
+            limit = try OpenFiles.raise()
         } catch {
-            OwnProcess.write(Array("aloft: \(error); going on with the limit there is\n".utf8), to: 2)
+            OwnProcess.write(Array("aloft: \(error); continuing with the limit there is\n".utf8), to: 2)
             return
         }
         guard limit >= leastOpenFiles else {

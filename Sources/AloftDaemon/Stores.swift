@@ -51,8 +51,7 @@ struct Stores: Sendable {
             try Directories.make(paths.directory)
         } catch {
             throw DaemonError(
-                .state, "the state directory cannot be made: \(error)",
-                hint: "give this user write access there, or set ALOFT_STATE to a folder of its own")
+                .state, "the state directory cannot be made: \(error)", hint: DaemonError.accessHint(paths.directory))
         }
         do throws(LockFile.Failure) {
             return try LockFile(paths.lock)
@@ -81,8 +80,15 @@ extension DaemonError {
                 hint: "see it with `aloft status`, change it with `aloft reload`, or end it with `aloft down`")
         case .system(let error):
             self.init(
-                .state, "the state directory cannot be used: \(error)",
-                hint: "give this user write access there, or set ALOFT_STATE to a folder of its own")
+                .state, "the state directory cannot be used: \(error)", hint: Self.accessHint(directory))
         }
+    }
+
+    fileprivate static func accessHint(_ directory: String) -> String {
+        guard let owner = UserName.otherOwner(of: directory) else {
+            return "give this user write access there, or set ALOFT_STATE to a folder of its own"
+        }
+        return "\(directory) belongs to the user \(owner): start Aloft as that user, or set ALOFT_STATE to a folder of "
+            + "\(UserName.current)'s own"
     }
 }

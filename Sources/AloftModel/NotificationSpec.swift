@@ -58,11 +58,22 @@ package struct EmailSpec: Sendable, Hashable {
     package var from: String?
     /// `smtps://user:password@host:465`, `smtp://host:587` (STARTTLS where offered), `smtp+starttls://` (required).
     package var smtp: Template
+    /// Absolute path of a file with further certificates that are trusted.
+    package var ca: String?
+    /// False takes any certificate; for a server on this machine only.
+    package var verify: Bool
+    /// By what name Aloft greets the server; nil is this machine's.
+    package var ehlo: String?
 
-    package init(to: [String], from: String?, smtp: Template) {
+    package init(
+        to: [String], from: String?, smtp: Template, ca: String? = nil, verify: Bool = true, ehlo: String? = nil
+    ) {
         self.to = to
         self.from = from
         self.smtp = smtp
+        self.ca = ca
+        self.verify = verify
+        self.ehlo = ehlo
     }
 }
 

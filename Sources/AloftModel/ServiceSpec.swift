@@ -104,12 +104,25 @@ package struct Resources: Sendable, Hashable {
         }
     }
 
+    package struct Limits: Sendable, Hashable {
+        package var cpu: CPUQuantity?
+        package var memory: ByteSize?
+        /// Soft limit of each process; nil is what Aloft was started with.
+        package var openFiles: Int?
+
+        package init(cpu: CPUQuantity? = nil, memory: ByteSize? = nil, openFiles: Int? = nil) {
+            self.cpu = cpu
+            self.memory = memory
+            self.openFiles = openFiles
+        }
+    }
+
     /// CPU becomes the cgroup's weight, memory its soft limit.
     package var requests: Amount
     /// CPU becomes the cgroup's quota, memory its hard limit.
-    package var limits: Amount
+    package var limits: Limits
 
-    package init(requests: Amount = Amount(), limits: Amount = Amount()) {
+    package init(requests: Amount = Amount(), limits: Limits = Limits()) {
         self.requests = requests
         self.limits = limits
     }

@@ -1,23 +1,17 @@
 import Glibc
 
-extension SystemError {
-    /// A path that does not fit where it has to.
-    package static let nameTooLong = ENAMETOOLONG
-}
-
 /// A Unix stream socket that only its owner can connect to.
 package enum PrivateSocket {
-    /// Longest path that fits `sockaddr_un`, without its closing NUL.
-    package static let longestPath = 107
-
     /// Binds without listening; the caller owns the descriptor (close-on-exec).
     ///
     /// The mode is set before the file exists (Linux takes a Unix socket's mode from its descriptor), so nobody can
     /// connect in between. A file left there by a dead process is replaced.
     ///
-    /// - Throws: `EADDRINUSE` when somebody still answers there, `ENAMETOOLONG` for a path past ``longestPath``.
+    /// - Throws: `EADDRINUSE` when somebody still answers there.
     package static func bind(path: String) throws(SystemError) -> Int32 {
-        var address = try Self.address(path)
+        let short = try SocketPath(path)
+        defer { withExtendedLifetime(short) {} }
+        var address = try Self.address(short.text)
         guard !answers(at: address) else { throw SystemError("listen on", path, code: EADDRINUSE) }
         guard unlink(path) == 0 || errno == ENOENT else { throw SystemError("replace the socket", path) }
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
@@ -43,7 +37,7 @@ package enum PrivateSocket {
 
     private static func address(_ path: String) throws(SystemError) -> sockaddr_un {
         let bytes = Array(path.utf8)
-        guard bytes.count <= longestPath else { throw SystemError("listen on", path, code: ENAMETOOLONG) }
+        guard bytes.count <= SocketPath.longest else { throw SystemError("listen on", path, code: ENAMETOOLONG) }
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }

@@ -32,6 +32,27 @@ package enum Processes {
         return state != nil && state != "Z" && state != "X"
     }
 
+    /// Those that have ended and wait for it to ask are among them.
+    package static func children(of parent: pid_t) -> [pid_t] { rows.filter { $0.parent == parent }.map { $0.pid } }
+
+    /// Processes with exactly these words as their command line.
+    package static func withArguments(_ words: [String]) -> [pid_t] {
+        let line = words.map { $0 + "\0" }.joined()
+        return all.filter { contents("/proc/\($0)/cmdline") == line && isRunning($0) }
+    }
+
+    /// Children of `parent` that have ended and wait for it to ask.
+    package static func zombies(of parent: pid_t) -> Int { rows.count { $0.parent == parent && $0.state == "Z" } }
+
+    private static var rows: [(pid: pid_t, state: Substring, parent: pid_t)] {
+        all.compactMap { pid in
+            guard let stat = contents("/proc/\(pid)/stat"), let close = stat.lastIndex(of: ")") else { return nil }
+            let fields = stat[stat.index(after: close)...].split(separator: " ")
+            guard fields.count > 1, let parent = pid_t(fields[1]) else { return nil }
+            return (pid, fields[0], parent)
+        }
+    }
+
     /// Resident memory of a process in bytes, without what it only shares with files.
     package static func residentBytes(_ pid: pid_t) throws -> Int {
         try bytes(pid, "VmRSS:")

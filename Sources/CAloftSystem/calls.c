@@ -8,6 +8,7 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -49,6 +50,39 @@ int aloft_reap(pid_t pid, struct aloft_exit *result) {
     return 0;
 }
 
+pid_t aloft_ended_child(void) {
+    siginfo_t info;
+    memset(&info, 0, sizeof info);
+    int code;
+    do {
+        code = waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT);
+    } while (code != 0 && errno == EINTR);
+    return code != 0 ? -1 : info.si_pid;
+}
+
+static int child_event = -1;
+
+static void child_ended(int number) {
+    (void)number;
+    int code = errno;
+    uint64_t one = 1;
+    // A counter that is full wakes its reader all the same.
+    ssize_t written = write(child_event, &one, sizeof one);
+    (void)written;
+    errno = code;
+}
+
+int aloft_adopt_orphans(int event) {
+    child_event = event;
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = child_ended;
+    action.sa_flags = SA_RESTART | SA_NOCLDSTOP;
+    sigemptyset(&action.sa_mask);
+    if (sigaction(SIGCHLD, &action, NULL) != 0) return -1;
+    return prctl(PR_SET_CHILD_SUBREAPER, 1UL, 0UL, 0UL, 0UL);
+}
+
 int aloft_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
 
 short aloft_spawn_new_session(void) { return POSIX_SPAWN_SETSID; }
@@ -66,15 +100,14 @@ int aloft_open(const char *path, int flags, mode_t mode) { return open(path, fla
 
 int aloft_openat(int folder, const char *name, int flags, mode_t mode) { return openat(folder, name, flags, mode); }
 
-int aloft_raise_open_files(uint64_t *limit) {
+int aloft_raise_open_files(struct aloft_open_files *before) {
     struct rlimit files;
     if (getrlimit(RLIMIT_NOFILE, &files) != 0) return -1;
-    if (files.rlim_cur != files.rlim_max) {
-        files.rlim_cur = files.rlim_max;
-        if (setrlimit(RLIMIT_NOFILE, &files) != 0) return -1;
-    }
-    *limit = files.rlim_cur;
-    return 0;
+    before->soft = files.rlim_cur;
+    before->hard = files.rlim_max;
+    if (files.rlim_cur == files.rlim_max) return 0;
+    files.rlim_cur = files.rlim_max;
+    return setrlimit(RLIMIT_NOFILE, &files);
 }
 
 void aloft_trim_memory(void) { malloc_trim(0); }

@@ -166,31 +166,40 @@ static struct aloft_launched await_exec(pid_t pid, int pipe) {
     return result;
 }
 
-struct aloft_launched aloft_launch(const struct aloft_launch *launch) {
+struct aloft_forked aloft_launch_fork(const struct aloft_launch *launch) {
+    struct aloft_forked forked = {-1, -1, ALOFT_STAGE_PIPE, 0};
     int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0) return failure(ALOFT_STAGE_PIPE);
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        forked.code = errno;
+        return forked;
+    }
     // The child must not run a handler of ours between fork and exec.
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    pid_t pid = fork_process();
-    if (pid == 0) {
+    forked.pid = fork_process();
+    if (forked.pid == 0) {
         // The pipe may sit on 0, 1 or 2 where the daemon was started with those closed.
         int pipe = fcntl(ends[1], F_DUPFD_CLOEXEC, 3);
         run_child(launch, pipe < 0 ? ends[1] : pipe);
     }
-    int code = errno;
+    forked.stage = forked.pid < 0 ? ALOFT_STAGE_FORK : ALOFT_STAGE_NONE;
+    forked.code = errno;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     close(ends[1]);
-    struct aloft_launched result;
-    if (pid < 0) {
-        errno = code;
-        result = failure(ALOFT_STAGE_FORK);
-    } else {
-        setpgid(pid, pid); // The child does it too; whoever comes second is refused, which is no matter.
-        result = await_exec(pid, ends[0]);
+    forked.report = ends[0];
+    if (forked.pid < 0) close(ends[0]);
+    return forked;
+}
+
+struct aloft_launched aloft_launch_await(struct aloft_forked forked) {
+    if (forked.pid < 0) {
+        errno = forked.code;
+        return failure(forked.stage);
     }
-    close(ends[0]);
+    setpgid(forked.pid, forked.pid); // The child does it too; whoever comes second is refused, which is no matter.
+    struct aloft_launched result = await_exec(forked.pid, forked.report);
+    close(forked.report);
     return result;
 }
 

@@ -1,3 +1,4 @@
+import AloftSystem
 import ArgumentParser
 import Testing
 

@@ -38,10 +38,24 @@ struct ServingTests {
         }
     }
 
-    @Test("a path that no socket address holds is refused by name")
-    func longPath() {
-        let path = "/tmp/" + String(repeating: "x", count: PrivateSocket.longestPath)
-        #expect(throws: SystemError("listen on", path, code: SystemError.nameTooLong)) {
+    @Test("a socket in a folder with a long path is bound, and found taken")
+    func longPath() async throws {
+        try await withFixture { fixture in
+            let folder = try fixture.directory() + "/" + String(repeating: "x", count: SocketPath.longest)
+            try Directories.make(folder)
+            let path = folder + "/control.sock"
+            let descriptor = try PrivateSocket.bind(path: path)
+            defer { close(descriptor) }
+            #expect(try Directories.names(in: folder) == ["control.sock"])
+            #expect(listen(descriptor, 1) == 0)
+            #expect(throws: SystemError("listen on", path, code: EADDRINUSE)) { try PrivateSocket.bind(path: path) }
+        }
+    }
+
+    @Test("a name that no socket address holds is refused")
+    func longName() {
+        let path = "/tmp/" + String(repeating: "x", count: SocketPath.longest)
+        #expect(throws: SystemError("use the socket", path, code: ENAMETOOLONG)) {
             try PrivateSocket.bind(path: path)
         }
     }

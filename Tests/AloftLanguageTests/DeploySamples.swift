@@ -35,7 +35,7 @@ enum DeploySamples {
         case "force": return name == "header" ? [("cookie", "other")] : [("header", "other")]
         case "registry": return [("username", "u"), ("password", "p")]
         case "channel": return name == "slack" ? [("pagerduty", "k")] : [("slack", "\"https://x.example\"")]
-        case "email": return [("to", "[a@b.example]"), ("smtp", "\"smtp://x.example\"")]
+        case "email": return [("to", "[a@b.example]"), ("smtp", "\"smtp://localhost\"")]
         case "pagerduty": return [("key", "k")]
         case "webhook": return [("url", "\"https://x.example\"")]
         default: return []

@@ -2,6 +2,7 @@ import AloftModel
 import AloftTestKit
 import Foundation
 import Testing
+import X509
 
 @testable import AloftNotifications
 
@@ -9,12 +10,14 @@ import Testing
 struct MailSinkTests {
     private func mail(
         _ sink: Sink, _ scheme: String = "smtp", login: String = "", host: String = "127.0.0.1",
-        to: [String] = ["ops@example.org"],
+        to: [String] = ["ops@example.org"], ca: String? = nil, verify: Bool = true, ehlo: String? = nil,
         roots: String? = nil, timeout: Duration = .seconds(5)
     ) throws -> any ChannelSender {
         let smtp = Template("\(scheme)://\(login)\(host):\(sink.port)")
         return try sender(
-            .email(EmailSpec(to: to, from: "aloft@example.org", smtp: smtp)), roots: roots, timeout: timeout)
+            .email(
+                EmailSpec(to: to, from: "aloft@example.org", smtp: smtp, ca: ca, verify: verify, ehlo: ehlo)),
+            roots: roots, timeout: timeout)
     }
 
     /// The mail as a reader's program decodes it.
@@ -57,7 +60,11 @@ struct MailSinkTests {
             let notice = OutboxMessage.sample([failedCanary])
             for (number, scheme) in ["smtp", "smtp+starttls"].enumerated() {
                 let unknown = try await mail(sink, scheme).send(notice)
-                #expect(unknown.result == .failed && unknown.answer.contains("TLS") && !unknown.seals, "\(unknown)")
+                #expect(unknown.result == .failed && !unknown.seals, "\(unknown)")
+                #expect(
+                    unknown.answer
+                        == "the certificate of 127.0.0.1 is self-signed; `ca` names a file of certificates to "
+                        + "trust, and `verify: false` trusts any", "\(unknown)")
                 for host in ["127.0.0.1", "localhost"] {
                     let known = try await mail(sink, scheme, host: host, roots: own.certificate).send(notice)
                     #expect(known.result == .accepted, "\(known)")
@@ -65,6 +72,75 @@ struct MailSinkTests {
                 #expect(try sink.mails.count == 2 * (number + 1))
             }
             #expect(try sink.mails.allSatisfy { $0.contains("tls=True") })
+        }
+    }
+
+    @Test("a self-signed certificate is taken by `ca`, or, on this machine, without a look at it")
+    func ownCertificate() async throws {
+        try await withFixture { fixture in
+            let own = try await OwnCertificate(fixture)
+            let notice = OutboxMessage.sample([failedCanary])
+            for (scheme, option) in [("smtp+starttls", "--starttls"), ("smtps", "--tls")] {
+                let sink = try await Sink.mail(fixture, [option, own.certificate, own.key])
+                #expect(try await mail(sink, scheme, ca: own.certificate).send(notice).result == .accepted)
+                #expect(try await mail(sink, scheme, verify: false).send(notice).result == .accepted)
+                #expect(try sink.mails.count == 2 && sink.mails.allSatisfy { $0.contains("tls=True") })
+                let broken = try await mail(sink, scheme, ca: own.key).send(notice)
+                #expect(broken.answer == "\(own.key) cannot be read as certificates (PEM)", "\(broken)")
+                #expect(throws: (any Error).self) { try mail(sink, scheme, host: "mail.example", verify: false) }
+            }
+        }
+    }
+
+    @Test("what is wrong with a certificate is said in words, by mail and by web")
+    func faults() async throws {
+        try await withFixture { fixture in
+            let notice = OutboxMessage.sample([failedCanary])
+            let own = try await OwnCertificate(
+                fixture, ["-subj", "/CN=x", "-addext", "subjectAltName=DNS:other.example"])
+            let words = "for another name (other.example)"
+            let sink = try await Sink.mail(fixture, ["--starttls", own.certificate, own.key])
+            let untrusted = try await mail(sink).send(notice).answer
+            #expect(untrusted.contains("is self-signed and is \(words)"), "\(untrusted)")
+            let trusted = try await mail(sink, ca: own.certificate).send(notice).answer
+            #expect(trusted == "the certificate of 127.0.0.1 is \(words)", "\(trusted)")
+            let web = try await Sink.web(fixture, ["--tls", own.certificate, own.key])
+            let url = Template("https://127.0.0.1:\(web.port)/ok")
+            let posted = try await sender(.webhook(url: url, secret: nil)).send(notice).answer
+            #expect(posted.hasPrefix("the certificate of 127.0.0.1 is self-signed and is \(words)"), "\(posted)")
+            for answer in [untrusted, trusted, posted] {
+                #expect(!answer.contains("SSL routines") && !answer.contains("NIO"), "\(answer)")
+            }
+            let plain = try await Sink.mail(fixture)
+            let noTLS = try await mail(plain, "smtps").send(notice).answer
+            #expect(noTLS == "the server does not speak TLS there", "\(noTLS)")
+        }
+    }
+
+    @Test("a certificate that has expired, is not valid yet, or was signed by a stranger says so")
+    func dates() async throws {
+        try await withFixture { fixture in
+            let own = try await OwnCertificate(fixture)
+            let text = try String(contentsOfFile: own.certificate, encoding: .utf8)
+            let certificate = try Certificate(pemEncoded: text)
+            func words(_ days: Double) -> String {
+                CertificateFault(host: "localhost", now: Date(timeIntervalSinceNow: days * 86_400))
+                    .words(certificate, onlyName: false)
+            }
+            #expect(words(0) == "the certificate of localhost is self-signed")
+            #expect(words(30).contains(/^the certificate of localhost expired on 20\d\d-\d\d-\d\d and is self-signed$/))
+            #expect(words(-30).contains(/is valid from 20\d\d-\d\d-\d\d only/))
+        }
+    }
+
+    @Test("the server is greeted by this machine's name, or by the one that the file gives")
+    func greeting() async throws {
+        try await withFixture { fixture in
+            let sink = try await Sink.mail(fixture)
+            let notice = OutboxMessage.sample([failedCanary])
+            #expect(try await mail(sink).send(notice).result == .accepted)
+            #expect(try await mail(sink, ehlo: "app1.shop.example").send(notice).result == .accepted)
+            #expect(try sink.names == ["web-eu-1", "app1.shop.example"])
         }
     }
 

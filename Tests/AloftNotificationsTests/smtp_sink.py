@@ -24,6 +24,12 @@ class Sink:
         self.greylisted = options.greylist
         self.count = 0
 
+    async def handle_EHLO(self, server, session, envelope, hostname, responses):
+        session.host_name = hostname
+        with open(os.path.join(options.folder, "names"), "a") as file:
+            file.write(hostname + "\n")
+        return responses
+
     async def handle_RCPT(self, server, session, envelope, address, parameters):
         await asyncio.sleep(options.slow[0])
         if options.only and address != options.only and self.greylisted > 0:

@@ -93,6 +93,23 @@ struct LaunchTests {
         }
     }
 
+    @Test("a process may have as many files open as asked for, and up to the hard limit if it wants")
+    func openFiles() async throws {
+        try await withFixture { fixture in
+            let folder = try fixture.directory()
+            try OpenFiles.raise()
+            let given = try #require(OpenFiles.given)
+            var (process, outputs) = try launch(["/bin/sh", "-c", "ulimit -Sn; ulimit -Hn"], folder)
+            defer { withExtendedLifetime(outputs) {} }
+            process.openFiles = 77
+            #expect(try await process.runWatched().wait() == .exited(0))
+            process.openFiles = nil
+            #expect(try await process.runWatched().wait() == .exited(0))
+            #expect(try readText(folder + "/out") == "77\n\(given.hard)\n\(given.soft)\n\(given.hard)\n")
+            outputs = []
+        }
+    }
+
     @Test("two hundred processes at once all end as they should, each noticed")
     func many() async throws {
         try await withFixture { fixture in

@@ -1,4 +1,5 @@
 import AloftDaemon
+import AloftSystem
 import ArgumentParser
 import Foundation
 import NIOCore

@@ -1,4 +1,5 @@
 import AloftDaemon
+import AloftSystem
 import ArgumentParser
 
 struct RollbackCommand: AsyncParsableCommand {

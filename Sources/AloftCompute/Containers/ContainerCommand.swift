@@ -43,14 +43,16 @@ extension ContainerDriver {
         arguments += ["--label", "aloft.command-of=\(session.instance)"]
         if calls.holdsToLimits { arguments += ["--pids-limit", "\(ContainerOrder.mostProcesses)"] }
         if calls.engine.kind == .podman { arguments += ["--http-proxy=false", "--sdnotify", "ignore"] }
-        arguments += ContainerOrder.access(command.spec) + variables.options(file: file)
+        arguments += ContainerOrder.access(command.spec)
+        arguments += try ContainerOrder.openFiles(plan, given: OpenFiles.given)
+        arguments += variables.options(file: file)
         arguments += ["--entrypoint", program, image] + plan.arguments.dropFirst()
         let launch = ProcessLaunch(
             executable: calls.engine.path, arguments: [calls.engine.path] + calls.quiet + arguments,
             environment: calls.environment + variables.passed, directory: "/", standardOutput: -1, standardError: -1)
-        let outcome = await StreamedRun(timeout: command.timeout, clock: configuration.clock, output: output) {
-            try mark.kill()
-        }.run(launch)
+        let outcome = await StreamedRun(
+            timeout: command.timeout, clock: configuration.clock, output: output, mark: mark, place: .everywhere
+        ).run(launch)
         try Directories.remove(file)
         for problem in await end(mark, name, calls) {
             logger.warning("a command's container is left", metadata: ["problem": "\(problem)"])

@@ -16,6 +16,8 @@ struct ContainerOrder: Sendable, Hashable {
     var command: [String]
     var variables: ContainerVariables
     var resources: Resources
+    /// Options that limit open files.
+    var openFiles: [String]
     /// On 127.0.0.1, and where it leads to in the container.
     var publish: (host: Int, container: Int)?
     /// Folder of the socket, the same path inside.
@@ -53,6 +55,7 @@ struct ContainerOrder: Sendable, Hashable {
             line += ["--log-driver", "none"]
         }
         if limited { line += limits }
+        line += openFiles
         if let publish { line += ["--publish", "127.0.0.1:\(publish.host):\(publish.container)/tcp"] }
         if let mount { line += ["--mount", "type=bind,source=\(mount),destination=\(mount)"] }
         line += access
@@ -90,7 +93,7 @@ extension ContainerOrder {
     ///   - instance: Of the state directory.
     init(
         _ order: LaunchOrder, image: String, address: ReplicaAddress, socketFolder: String?, folder: String,
-        instance: String, stateDirectory: String, host: [String: String]
+        instance: String, stateDirectory: String, host: [String: String], given: OpenFiles.Limits? = OpenFiles.given
     ) throws {
         let inner = Self.inner(address, order.service.container)
         let plan = try LaunchPlan(order.service, replica: order.id, address: inner, host: host)
@@ -103,6 +106,7 @@ extension ContainerOrder {
         command = plan.arguments
         variables = try ContainerVariables(plan, own: order.service)
         resources = order.service.resources
+        openFiles = try Self.openFiles(plan, given: given)
         if case .port(let outside) = address, case .port(let inside) = inner { publish = (outside, inside) }
         mount = socketFolder
         access = Self.access(order.service)
@@ -128,6 +132,15 @@ extension ContainerOrder {
             throw LaunchFailure(
                 "`volumes`: \(reason) for \(volume.path); make it (`mkdir -p`) with the owner that the image needs")
         }
+    }
+
+    /// What a process would get: engines have a default of their own, a million and more where systemd started them.
+    static func openFiles(_ plan: LaunchPlan, given: OpenFiles.Limits?) throws(LaunchFailure) -> [String] {
+        guard let given else {
+            return plan.openFiles.map { ["--ulimit", "nofile=\($0):\($0)"] } ?? []
+        }
+        let limits = try plan.limits(given: given)
+        return ["--ulimit", "nofile=\(limits.soft):\(limits.hard)"]
     }
 
     /// Where it answers as seen from inside.

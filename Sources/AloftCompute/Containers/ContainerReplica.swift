@@ -108,6 +108,13 @@ final class ContainerReplica: RunningReplica {
 
     // MARK: stopping
 
+    func processes() -> [Int32] {
+        guard !hasEnded else { return [] }
+        let first = record.process.pid
+        // What can't be read now is asked for again by the next probe that fails.
+        return [first] + ((try? cgroup?.pids()) ?? []).filter { $0 != first }
+    }
+
     /// To the container's first process, as an engine does.
     func signal(_ number: Int32) throws {
         guard let watch, watch.ending == nil else { return }
@@ -190,50 +197,38 @@ final class ContainerReplica: RunningReplica {
     }
 
     private func keepingOutput(of command: [String], timeout: Duration) async -> ExecOutcome {
-        do {
-            let pipe = try OutputPipe(limit: CommandRun.outputLimit)
-            let mark = CommandMark(Self.newMark())
-            var launch = attachment(to: command, mark)
-            launch.standardOutput = pipe.descriptor
-            launch.standardError = pipe.descriptor
-            let watch = try await launch.runWatched()
-            pipe.closeWritingEnd()
-            if let ending = await within(timeout, clock: calls.clock, { await watch.wait() }) ?? nil {
-                return .ended(ending, output: pipe.output())
-            }
-            // The engine's program alone would leave the command running inside.
-            try ProcessGroup.signal(watch.identity.pid, SIGKILL)
-            try await end(mark)
-            return .timedOut(output: pipe.output())
-        } catch {
-            return .notStarted("\(error)")
-        }
+        let mark = CommandMark.unique()
+        let outcome = await CommandRun(timeout: timeout, clock: calls.clock, mark: mark, place: commandPlace)
+            .run(attachment(to: command, mark))
+        return await ended(outcome, mark)
     }
 
     func exec(
         _ command: [String], environment: LaunchPlan, timeout: Duration,
         output: @escaping @Sendable ([UInt8]) async -> Void
     ) async -> ExecOutcome {
-        let mark = CommandMark(Self.newMark())
-        let outcome = await StreamedRun(timeout: timeout, clock: calls.clock, output: output) { try mark.kill() }
-            .run(attachment(to: command, mark))
+        let mark = CommandMark.unique()
+        let outcome = await StreamedRun(
+            timeout: timeout, clock: calls.clock, output: output, mark: mark, place: commandPlace
+        ).run(attachment(to: command, mark))
+        return await ended(outcome, mark)
+    }
+
+    /// What the engine had only begun to make when its program was killed is looked for outside of the container, too.
+    private func ended(_ outcome: ExecOutcome, _ mark: CommandMark) async -> ExecOutcome {
         guard case .timedOut = outcome else { return outcome }
+        let clock = calls.clock
         do {
-            try await end(mark)
+            _ = try await Task { try await mark.end(clock: clock) }.value
+            late.add(mark)
             return outcome
         } catch {
             return .notStarted("\(error)")
         }
     }
 
-    /// Until nothing of the command is found inside, though the task be cancelled.
-    private func end(_ mark: CommandMark) async throws {
-        let clock = calls.clock
-        _ = try await Task { try await mark.end(clock: clock) }.value
-        late.add(mark)
-    }
-
-    private static func newMark() -> String { "exec-\(UInt64.random(in: 0 ... .max))" }
+    /// Commands are in the container's own cgroup, where it has one.
+    private var commandPlace: CommandMark.Place { cgroup.map { .cgroup($0) } ?? .everywhere }
 
     /// The container's own environment is there in any case; the mark is no secret, so it may be on a command line.
     private func attachment(to command: [String], _ mark: CommandMark) -> ProcessLaunch {

@@ -47,6 +47,7 @@ package enum EngineText {
         {
             return "the image has no such program as `command` says: \(line)"
         }
+        if blamesRuntime(printed) { return "podman cannot start the container: \(runtimeFailure(printed))" }
         if says("slirp4netns", "netavark", "aardvark", "cni", "pasta", "iptables", "nftables") {
             return "the container's network cannot be made; install what \(engine.kind.rawValue) uses for it "
                 + "(rootless podman: slirp4netns; as root: netavark or containernetworking-plugins, and iptables): "
@@ -61,6 +62,19 @@ package enum EngineText {
         }
         if says("no space left") { return "the disk is full: \(line)" }
         return "\(engine.kind.rawValue) cannot start the container: \(line)"
+    }
+
+    /// True where crun fails at what runc can do: it knows cgroup v2 alone, and sets podman's own limits, which a machine
+    /// may not give.
+    package static func blamesRuntime(_ printed: String) -> Bool {
+        let text = printed.lowercased()
+        return text.contains("crun") && ["setrlimit", "cgroup"].contains { text.contains($0) }
+    }
+
+    /// What to do about that.
+    package static func runtimeFailure(_ printed: String) -> String {
+        "its runtime crun does not work with this machine's cgroups or limits; install runc (`apt install runc`), which "
+            + "Aloft then has podman use: \(lastLine(printed))"
     }
 
     /// True where the image that was found earlier is not on the machine any more.

@@ -196,8 +196,10 @@ struct Images: Sendable {
                 try await runBuild(calls, ["build", "--tag", tag, "--file", file, directory], log: log)
             }
             if !answer.succeeded {
-                throw LaunchFailure(
-                    "the image cannot be built: \(EngineText.lastLine(answer.complaint)) (all of it: \(log))")
+                let reason =
+                    EngineText.blamesRuntime(answer.complaint)
+                    ? EngineText.runtimeFailure(answer.complaint) : EngineText.lastLine(answer.complaint)
+                throw LaunchFailure("the image cannot be built: \(reason) (all of it: \(log))")
             }
             try Directories.remove(log)
             return try await found(ImageReference(tag), calls)

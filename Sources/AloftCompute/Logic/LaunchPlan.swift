@@ -11,6 +11,8 @@ package struct LaunchPlan: Sendable, Hashable {
     package var path: String
     /// Whom it runs as; nil: as Aloft itself.
     package var user: UserIdentity?
+    /// Soft limit of open files; nil is what Aloft was started with.
+    package var openFiles: Int?
 
     package enum Failure: Error, Sendable, Hashable, CustomStringConvertible {
         case missingVariable(String)
@@ -36,6 +38,7 @@ package struct LaunchPlan: Sendable, Hashable {
         let resolve = Resolver(address: address, host: host)
         arguments = try resolve.all(spec.command)
         directory = spec.directory
+        openFiles = spec.resources.limits.openFiles
         var variables = Self.inherited(host)
         switch address {
         case .port(let port): variables.append(("PORT", "\(port)"))
@@ -58,6 +61,7 @@ package struct LaunchPlan: Sendable, Hashable {
         let resolve = Resolver(address: nil, host: host)
         arguments = try resolve.all(command.command)
         directory = command.spec.directory
+        openFiles = command.spec.resources.limits.openFiles
         var variables = Self.inherited(host)
         variables.append(("ALOFT_SERVICE", command.spec.name))
         variables.append(("ALOFT_RELEASE", "\(command.release)"))

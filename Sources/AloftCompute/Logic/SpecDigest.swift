@@ -22,10 +22,13 @@ package enum SpecDigest {
         if !spec.fileVariables.files.isEmpty { hash.feed("files " + spec.fileVariables.fingerprint) }
         if let container = spec.container { feed(container, &hash) }
         if let user = spec.user { hash.feed("user \(user.name):\(user.group ?? "")") }
-        for amount in [spec.resources.requests, spec.resources.limits] {
-            hash.feed(amount.cpu.map { "\($0.millicores)" } ?? "-")
-            hash.feed(amount.memory.map { "\($0.bytes)" } ?? "-")
+        let (requests, limits) = (spec.resources.requests, spec.resources.limits)
+        for (cpu, memory) in [(requests.cpu, requests.memory), (limits.cpu, limits.memory)] {
+            hash.feed(cpu.map { "\($0.millicores)" } ?? "-")
+            hash.feed(memory.map { "\($0.bytes)" } ?? "-")
         }
+        // Nothing where it is not given, so that replicas of a version without it are not replaced.
+        if let files = limits.openFiles { hash.feed("openFiles \(files)") }
         return hash.text
     }
 

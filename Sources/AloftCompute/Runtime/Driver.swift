@@ -40,6 +40,8 @@ package protocol RunningReplica: Sendable {
     var hasEnded: Bool { get }
     /// Waits for its end. Nil where the task is cancelled first.
     func ended() async -> LastExit.Cause?
+    /// Those that run now, as this machine numbers them; the first is in its network namespace.
+    func processes() -> [Int32]
     /// To all its processes.
     func signal(_ number: Int32) throws
     /// To its first process alone.
@@ -91,6 +93,8 @@ extension RunningReplica {
     package var innerAddress: ReplicaAddress { record.address }
 
     package func signalLeader(_ number: Int32) throws { try signal(number) }
+    /// A driver that knows no more tells of the first process.
+    package func processes() -> [Int32] { hasEnded ? [] : [record.process.pid] }
 
     /// Hands on what was kept of the output once the command has ended.
     package func exec(

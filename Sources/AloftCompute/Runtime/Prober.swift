@@ -7,6 +7,16 @@ struct ProbeAnswer: Sendable, Hashable {
     var passed: Bool
     /// For people: `HTTP 503: "warming up"`, `cannot connect to 127.0.0.1:20001: Connection refused`.
     var text: String
+    /// Nobody accepted the connection, or whoever did closed it at once.
+    var isUnanswered = false
+    /// Where the program does listen, where that is not where it should.
+    var listens: String?
+
+    static func failed(_ error: SystemError) -> ProbeAnswer {
+        ProbeAnswer(
+            passed: false, text: error.description,
+            isUnanswered: [ECONNREFUSED, ENOENT, ECONNRESET].contains(error.code))
+    }
 }
 
 /// Asks replicas how they are.
@@ -16,6 +26,8 @@ struct ProbeAnswer: Sendable, Hashable {
 struct Prober: Sendable {
     /// Bytes of a failed probe's body that are kept.
     static let bodyLimit = 200
+    /// A program that does not listen after so long is looked at.
+    static let startTime = Duration.seconds(1)
 
     let hostEnvironment: [String: String]
     let clock: any TimeSource
@@ -28,13 +40,37 @@ struct Prober: Sendable {
         guard let address = replica.record.address.local else {
             return ProbeAnswer(passed: false, text: "listens nowhere (`listen: none`): only `exec` can ask it")
         }
-        guard case .httpGet(let asked) = probe.check else { return await accepts(address, within: probe.timeout) }
-        return await limited(probe.timeout) { await get(asked, at: address) }
+        guard case .httpGet(let asked) = probe.check else {
+            return await accepts(replica, container: service.container, within: probe.timeout)
+        }
+        return explained(await limited(probe.timeout) { await get(asked, at: address) }, replica, service.container)
     }
 
     /// Whether a connection is accepted.
-    func accepts(_ address: LocalAddress, within limit: Duration) async -> ProbeAnswer {
-        await limited(limit) { await connect(to: address) }
+    func accepts(
+        _ replica: any RunningReplica, container: ContainerSpec? = nil, within limit: Duration
+    ) async -> ProbeAnswer {
+        let address = replica.record.address.local
+        return explained(await limited(limit) { await connect(to: address) }, replica, container)
+    }
+
+    /// Adds where the program listens, which "connection refused" leaves to guess.
+    private func explained(
+        _ answer: ProbeAnswer, _ replica: any RunningReplica, _ container: ContainerSpec?
+    ) -> ProbeAnswer {
+        let started = replica.record.started.nanoseconds
+        guard answer.isUnanswered, clock.wallNanoseconds - started >= Self.startTime.nanoseconds else { return answer }
+        let pids = replica.processes()
+        if pids.isEmpty { return answer }
+        let found = ListeningSocket.of(pids)
+        guard
+            let place = ListeningPlace.words(expecting: replica.innerAddress, found: found, container: container)
+        else { return answer }
+        var answer = answer
+        answer.text += "; \(place)"
+        // Many programs take longer than this to listen at all.
+        if !found.isEmpty { answer.listens = place }
+        return answer
     }
 
     private func limited(
@@ -49,7 +85,7 @@ struct Prober: Sendable {
             _ = try await LocalConnection(to: address)
             return ProbeAnswer(passed: true, text: "accepts connections")
         } catch {
-            return ProbeAnswer(passed: false, text: error.description)
+            return .failed(error)
         }
     }
 
@@ -59,7 +95,7 @@ struct Prober: Sendable {
             try await connection.send(ProbeResponse.request(asked))
             return try await answer(on: connection, to: asked)
         } catch {
-            return ProbeAnswer(passed: false, text: error.description)
+            return .failed(error)
         }
     }
 
@@ -79,7 +115,8 @@ struct Prober: Sendable {
             switch ProbeResponse.parse(bytes, ended: part.isEmpty) {
             case .complete(let response): return Self.answer(to: response, asked)
             case .malformed where bytes.isEmpty:
-                return ProbeAnswer(passed: false, text: "closed the connection before it answered")
+                return ProbeAnswer(
+                    passed: false, text: "closed the connection before it answered", isUnanswered: true)
             case .malformed: return ProbeAnswer(passed: false, text: "does not answer in HTTP" + Self.quoted(bytes))
             case .incomplete: continue
             }

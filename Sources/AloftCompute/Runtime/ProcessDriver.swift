@@ -137,21 +137,13 @@ package final class ProcessDriver: Driver {
     private func launch(
         _ plan: LaunchPlan, in directory: RunDirectory
     ) throws -> (launch: ProcessLaunch, outputs: [Descriptor]) {
-        guard let program = plan.arguments.first, !program.isEmpty else {
-            throw LaunchFailure("`command` is empty: its first element names the program")
-        }
-        guard Directories.isDirectory(plan.directory) else {
-            throw LaunchFailure("there is no directory \(plan.directory); make it, or correct `directory`")
-        }
-        let executable = try ProgramPath.find(program, directory: plan.directory, path: plan.path)
+        var launch = try plan.launch()
         let flags = O_WRONLY | O_CREAT | O_APPEND
         let out = try Descriptor(opening: directory.stdoutPath, flags)
         let err = try Descriptor(opening: directory.stderrPath, flags)
         if let user = plan.user { try ServiceUser.give([out, err], to: user) }
-        var launch = ProcessLaunch(
-            executable: executable, arguments: plan.arguments, environment: plan.environment,
-            directory: plan.directory, standardOutput: out.number, standardError: err.number)
-        launch.user = plan.user
+        launch.standardOutput = out.number
+        launch.standardError = err.number
         return (launch, [out, err])
     }
 

@@ -43,6 +43,18 @@ final class ProcessReplica: RunningReplica {
         }
     }
 
+    func processes() -> [Int32] {
+        guard !hasEnded else { return [] }
+        // What can't be read now is asked for again by the next probe that fails.
+        return (try? remains.find()) ?? []
+    }
+
+    private var remains: ProcessRemains {
+        ProcessRemains(
+            leader: watch == nil ? nil : record.process, cgroup: cgroup,
+            outputFiles: [record.stdoutPath, record.stderrPath])
+    }
+
     func signal(_ number: Int32) throws {
         guard let watch, watch.ending == nil else { return }
         try ProcessGroup.signal(record.process.pid, number)
@@ -51,9 +63,6 @@ final class ProcessReplica: RunningReplica {
     func signalLeader(_ number: Int32) throws { try watch?.signal(number) }
 
     func killRemains() async -> [String] {
-        let remains = ProcessRemains(
-            leader: watch == nil ? nil : record.process, cgroup: cgroup,
-            outputFiles: [record.stdoutPath, record.stderrPath])
         do {
             let left = try await remains.killAll(clock: clock)
             return left.map { "process \($0) does not end, not even by SIGKILL" }
@@ -97,27 +106,34 @@ final class ProcessReplica: RunningReplica {
     }
 
     func exec(_ command: [String], environment: LaunchPlan, timeout: Duration) async -> ExecOutcome {
-        await CommandRun(
-            command: command, plan: environment, cgroupProcsFiles: cgroup?.procsFiles ?? [], timeout: timeout,
-            clock: clock
-        ).run()
+        let mark = CommandMark.unique()
+        do {
+            return await CommandRun(timeout: timeout, clock: clock, mark: mark, place: commandPlace)
+                .run(try launch(command, environment, mark))
+        } catch {
+            return .notStarted("\(error)")
+        }
     }
 
     func exec(
         _ command: [String], environment: LaunchPlan, timeout: Duration,
         output: @escaping @Sendable ([UInt8]) async -> Void
     ) async -> ExecOutcome {
+        let mark = CommandMark.unique()
         do {
-            guard let program = command.first else { throw LaunchFailure("the command is empty") }
-            var launch = ProcessLaunch(
-                executable: try ProgramPath.find(program, directory: environment.directory, path: environment.path),
-                arguments: command, environment: environment.environment, directory: environment.directory,
-                standardOutput: -1, standardError: -1)
-            launch.cgroupProcsFiles = cgroup?.procsFiles ?? []
-            launch.user = environment.user
-            return await StreamedRun(timeout: timeout, clock: clock, output: output).run(launch)
+            return await StreamedRun(timeout: timeout, clock: clock, output: output, mark: mark, place: commandPlace)
+                .run(try launch(command, environment, mark))
         } catch {
             return .notStarted("\(error)")
         }
+    }
+
+    private var commandPlace: CommandMark.Place { cgroup.map { .cgroup($0) } ?? .orphans }
+
+    private func launch(_ command: [String], _ plan: LaunchPlan, _ mark: CommandMark) throws -> ProcessLaunch {
+        var launch = try plan.launch(command)
+        launch.environment.append(mark.variable)
+        launch.cgroupProcsFiles = cgroup?.procsFiles ?? []
+        return launch
     }
 }

@@ -154,8 +154,8 @@ struct ReplicaRunner: Sendable {
     }
 
     private func checkReachable(_ replica: any RunningReplica) async {
-        guard let address = replica.record.address.local else { return }
-        let answer = await prober.accepts(address, within: .seconds(1))
+        guard replica.record.address.local != nil else { return }
+        let answer = await prober.accepts(replica, within: .seconds(1))
         if Task.isCancelled { return }
         await compute.checkedReachable(answer, of: id)
     }

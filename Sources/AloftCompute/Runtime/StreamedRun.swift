@@ -13,11 +13,12 @@ struct StreamedRun: Sendable {
     /// Called with what is printed, one call after another; while it waits, so does the command. Must end soon after
     /// its task is cancelled.
     let output: @Sendable ([UInt8]) async -> Void
-    /// Ends processes that left the group, where they can be told from others.
-    var endStrays: @Sendable () throws -> Void = {}
+    /// By what everything it starts is found and killed at its end.
+    let mark: CommandMark
+    let place: CommandMark.Place
 
-    /// - Parameter launch: Its streams are set here. The whole group is killed at the end of the command, at the time
-    ///   limit, and when the task is cancelled.
+    /// - Parameter launch: Its streams are set here, and its environment has the mark. Everything it started is killed at
+    ///   the end of the command, at the time limit, and when the task is cancelled.
     func run(_ launch: ProcessLaunch) async -> ExecOutcome {
         do {
             let pipe = try ProcessPipe()
@@ -36,8 +37,7 @@ struct StreamedRun: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await read(pipe) }
             let ending = await within(timeout, clock: clock) { await watch.wait() } ?? nil
-            try ProcessGroup.signal(watch.identity.pid, SIGKILL)
-            try endStrays()
+            try await mark.end(watch, in: place, clock: clock)
             group.addTask {
                 do {
                     try await clock.sleep(for: Self.lastWords)

@@ -25,10 +25,26 @@ enum ChannelKeys {
         example: "{to: [ops@shop.example], smtp: \"smtps://smtp.shop.example\"}", synonyms: ["mail", "smtp"]
     ) { if case .email(let email) = $0.kind { email } else { nil } }
 
-    static let emailSection = Section<EmailSpec>("email", [to.member, from.member, smtp.member]) { fields, reader in
+    static let emailSection = Section<EmailSpec>(
+        "email", [to.member, from.member, smtp.member, ca.member, verify.member, ehlo.member]
+    ) { fields, reader in
         fields.reportRepeated(to, &reader)
+        if !fields[verify] {
+            fields.report(ca, idle: "with `verify: false`: any certificate is taken", &reader)
+            if let host = fields[smtp]?.literalHost, !isLoopback(host) {
+                reader.problems.error(
+                    fields.span(verify), "`verify: false` is for a mail server on this machine, and \(host) is not",
+                    hint: "name the server's certificate, or that of its authority, in `ca`")
+            }
+        }
         guard let to = fields[to], let smtp = fields[smtp] else { return nil }
-        return EmailSpec(to: to, from: fields[from], smtp: smtp)
+        return EmailSpec(
+            to: to, from: fields[from], smtp: smtp, ca: fields[ca], verify: fields[verify], ehlo: fields[ehlo])
+    }
+
+    private static func isLoopback(_ host: String) -> Bool {
+        let name = host.lowercased()
+        return ["localhost", "::1"].contains(name) || name.hasPrefix("127.")
     }
 
     static let to = Key<EmailSpec, [String]?>.required(
@@ -45,6 +61,24 @@ enum ChannelKeys {
         "The server: `smtps://user:password@host`, `smtp://host:587`, `smtp+starttls://host`.",
         example: "\"smtps://smtp.shop.example\"", synonyms: ["server", "url", "host"]
     ) { $0.smtp }
+
+    static let ca = Key<EmailSpec, String?>.optional(
+        "ca", .path("file", plural: "files"), otherwise: "this machine's authorities alone",
+        "A PEM file of certificates to trust besides the machine's own, for a server with a self-signed one.",
+        example: "./mail-ca.pem", synonyms: ["caFile", "rootCert", "cafile", "certificate"]
+    ) { $0.ca }
+
+    static let verify = Key<EmailSpec, Bool>.standard(
+        "verify", .boolean, "true", "Whether the server's certificate is verified.",
+        detail: "`false` is for a server on this machine only, whose address is `localhost`, `127.…` or `::1`.",
+        example: "false", synonyms: ["tlsVerify", "rejectUnauthorized"]
+    ) { $0.verify }
+
+    static let ehlo = Key<EmailSpec, String?>.optional(
+        "ehlo", .hostName, otherwise: "this machine's name", "The name by which Aloft greets the server.",
+        detail: "Some servers refuse mail from a name without a domain, or one that DNS does not know.",
+        example: "app1.shop.example", synonyms: ["helo", "hostname", "heloName", "ehloName"]
+    ) { $0.ehlo }
 
     /// `pagerduty: KEY`, or where else than at PagerDuty's own address.
     struct PagerDuty: Sendable, Hashable {
@@ -115,5 +149,18 @@ enum ChannelKeys {
         Kind(.either([text.form, section.form]), spell: section.spell) { node, reader in
             node.scalar != nil ? text.read(node, &reader).map(make) : section.read(node, &reader)
         }
+    }
+}
+
+extension Template {
+    /// The host of a URL without references; one that holds some is looked at when they have values.
+    fileprivate var literalHost: String? {
+        guard parts.count == 1, case .text(let text) = parts[0], let scheme = text.firstRange(of: "://") else {
+            return nil
+        }
+        let authority = text[scheme.upperBound...].prefix { !"/?#".contains($0) }
+        let host = authority.split(separator: "@").last ?? ""
+        if host.hasPrefix("[") { return String(host.dropFirst().prefix { $0 != "]" }) }
+        return String(host.prefix { $0 != ":" })
     }
 }

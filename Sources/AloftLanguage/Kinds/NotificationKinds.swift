@@ -65,6 +65,20 @@ extension Kind where Value == String {
         }
     }
 
+    /// `app1.example.com`; no wildcard, no address.
+    static var hostName: Kind {
+        text(
+            "host name", plural: "host names", limits: "at most 253 characters",
+            json: .string(pattern: "^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$")
+        ) { text in
+            switch HostText.read(text) {
+            case .failure(let complaint): .failure(complaint)
+            case .success(let host) where host.isWildcard: .failure(Complaint("is a pattern, not the name of one host"))
+            case .success(let host): .success(host.name)
+            }
+        }
+    }
+
     /// The name of a channel of `notifications`.
     static var channelName: Kind {
         let form = ScalarForm(

@@ -35,12 +35,12 @@ struct HTTPPoster: Sendable {
         do {
             client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: try clientConfiguration())
         } catch {
-            return (Delivery(result: .failed, answer: redaction.clean("TLS cannot be set up: \(error)")), 0)
+            return (Delivery(result: .failed, answer: redaction.clean(TrustedTLS.words(error, extraRoots))), 0)
         }
         var last = Delivery(result: .refused, answer: "there was nothing to send")
         var accepted = 0
         for post in posts {
-            last = await send(post, client)
+            last = await explained(await send(post, client))
             guard last.result == .accepted else { break }
             accepted += 1
         }
@@ -52,7 +52,22 @@ struct HTTPPoster: Sendable {
         return (last, accepted)
     }
 
-    private func send(_ post: Post, _ client: HTTPClient) async -> Delivery {
+    /// Says what is wrong with a certificate that was not taken.
+    private func explained(_ answer: (delivery: Delivery, trouble: TLSTrouble?)) async -> Delivery {
+        var delivery = answer.delivery
+        guard let trouble = answer.trouble, trouble == .untrusted || trouble == .wrongName,
+            let url = URLComponents(string: address.url), let host = url.host,
+            let context = try? NIOSSLContext(configuration: TrustedTLS.configuration(extraRoots: extraRoots))
+        else { return delivery }
+        let look = CertificateLook()
+        await look.connect(host: host, port: url.port ?? 443, context, timeout: timeout)
+        if let words = look.words(host: host, onlyName: trouble == .wrongName) {
+            delivery.answer = redaction.clean("\(words); SSL_CERT_FILE can name certificates to trust")
+        }
+        return delivery
+    }
+
+    private func send(_ post: Post, _ client: HTTPClient) async -> (delivery: Delivery, trouble: TLSTrouble?) {
         var request = HTTPClientRequest(url: address.url)
         request.method = .POST
         request.headers.add(name: "Content-Type", value: "application/json")
@@ -75,9 +90,9 @@ struct HTTPPoster: Sendable {
             }
             // Half a secret may stand where it was cut, and would not be known.
             if bytes.count >= Self.answerLimit { bytes.removeLast(min(redaction.longest, bytes.count)) }
-            return delivery(response.status, response.headers, String(decoding: bytes, as: UTF8.self))
+            return (delivery(response.status, response.headers, String(decoding: bytes, as: UTF8.self)), nil)
         } catch {
-            return failure(error)
+            return (failure(error), TLSTrouble(error))
         }
     }
 
@@ -103,13 +118,14 @@ struct HTTPPoster: Sendable {
         case let error as HTTPClientError:
             early = error == .connectTimeout || error == .tlsHandshakeTimeout || error == .alreadyShutdown
         case let error as IOError: early = isFromConnecting(error)
-        default: early = error is NIOConnectionError || error is NIOSSLError || error is NIOSSLExtraError
+        default: early = error is NIOConnectionError || TLSTrouble(error) != nil
         }
         return Delivery(result: .failed, answer: redaction.clean(reason(error)), seals: !early)
     }
 
     private func reason(_ error: any Error) -> String {
         if let error = error as? NIOConnectionError { return connectionText(error) }
+        if let trouble = TLSTrouble(error) { return trouble.text }
         if let error = error as? IOError, isFromConnecting(error) {
             return "no connection to \(address.host): \(systemText(error))"
         }
@@ -137,9 +153,27 @@ struct HTTPPoster: Sendable {
 /// The machine's roots, and those of a file where there is one.
 enum TrustedTLS {
     static func configuration(extraRoots: String?) throws -> TLSConfiguration {
+        try configuration(roots: [extraRoots].compactMap { $0 })
+    }
+
+    static func configuration(roots: [String], verify: Bool = true) throws -> TLSConfiguration {
         var tls = TLSConfiguration.makeClientConfiguration()
-        if let extraRoots { tls.additionalTrustRoots = [.certificates(try NIOSSLCertificate.fromPEMFile(extraRoots))] }
+        for file in roots { tls.additionalTrustRoots.append(.certificates(try NIOSSLCertificate.fromPEMFile(file))) }
+        if !verify { tls.certificateVerification = .none }
         return tls
+    }
+
+    /// An address is verified as such; SNI is for names only.
+    static func serverName(_ host: String) -> String? {
+        let isAddress = (try? SocketAddress(ipAddress: host, port: 0)) != nil  // thrown for every name
+        return isAddress ? nil : host
+    }
+
+    /// Why a configuration could not be made: of all that it holds, files can fail.
+    static func words(_ error: any Error, _ roots: String?...) -> String {
+        if let error = error as? IOError { return "certificates to trust cannot be read: \(systemText(error))" }
+        let files = roots.compactMap { $0 }.joined(separator: ", ")
+        return files.isEmpty ? "TLS cannot be set up" : "\(files) cannot be read as certificates (PEM)"
     }
 }
 

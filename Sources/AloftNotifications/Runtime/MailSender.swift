@@ -10,6 +10,12 @@ struct MailSender: ChannelSender {
     let origin: Origin
     let timeout: Duration
     let extraRoots: String?
+    /// A file of further certificates that are trusted.
+    var ca: String?
+    /// False takes any certificate.
+    var verify = true
+    /// Nil greets by this machine's name.
+    var ehlo: String?
 
     /// By the Message-ID, where the receiver looks at it.
     var recognisesRepetition: Bool { true }
@@ -20,15 +26,15 @@ struct MailSender: ChannelSender {
         var delivery: Delivery
         do throws(SMTPFailure) {
             let tls = try tlsContext()
-            let connection = try await SMTPConnection.open(
-                address, tls: address.encryption == .implicit ? tls : nil, timeout: timeout)
+            let connection = try await connect(tls)
             do throws(SMTPStop) {
-                let session = MailSession(connection: connection, address: address, origin: origin)
+                let session = session(connection)
                 try await session.begin(tls)
                 delivery = try await session.submit(message, from: from, to: left, all: recipients)
                 try await session.quit()
             } catch {
                 delivery = error.delivery
+                if let trouble = error.trouble, let words = await look(trouble, tls) { delivery.answer = words }
             }
             await connection.close()
         } catch {
@@ -38,11 +44,46 @@ struct MailSender: ChannelSender {
         return delivery
     }
 
+    private func connect(
+        _ tls: NIOSSLContext, _ look: CertificateLook? = nil
+    ) async throws(SMTPFailure) -> SMTPConnection {
+        try await SMTPConnection.open(
+            address, tls: address.encryption == .implicit ? tls : nil, timeout: timeout, look: look)
+    }
+
+    private func session(_ connection: SMTPConnection) -> MailSession {
+        MailSession(connection: connection, address: address, origin: origin, ehlo: ehlo ?? origin.machine)
+    }
+
+    /// What is wrong with a certificate that was not taken; nil for what else went wrong.
+    private func look(_ trouble: TLSTrouble, _ tls: NIOSSLContext) async -> String? {
+        guard trouble == .untrusted || trouble == .wrongName else { return nil }
+        let look = CertificateLook()
+        do {
+            let connection = try await connect(tls, look)
+            do throws(SMTPStop) {
+                // Goes as far as TLS, which ends it.
+                try await session(connection).begin(tls, andLogIn: false)
+            } catch {
+                // As it should.
+            }
+            await connection.close()
+        } catch {
+            return nil
+        }
+        guard let words = look.words(host: address.host, onlyName: trouble == .wrongName) else { return nil }
+        return trouble == .wrongName
+            ? words
+            : "\(words); `ca` names a file of certificates to trust"
+                + (address.isLocal ? ", and `verify: false` trusts any" : "")
+    }
+
     private func tlsContext() throws(SMTPFailure) -> NIOSSLContext {
         do {
-            return try NIOSSLContext(configuration: try TrustedTLS.configuration(extraRoots: extraRoots))
+            let roots = [extraRoots, ca].compactMap { $0 }
+            return try NIOSSLContext(configuration: try TrustedTLS.configuration(roots: roots, verify: verify))
         } catch {
-            throw .transport("TLS cannot be set up: \(error)")
+            throw .transport(TrustedTLS.words(error, ca, extraRoots))
         }
     }
 
@@ -56,6 +97,7 @@ struct MailSender: ChannelSender {
 /// Why a session ended early, as the outcome it means for the message.
 struct SMTPStop: Error, Sendable {
     let delivery: Delivery
+    var trouble: TLSTrouble?
 
     /// The server's own no: 4xx may pass, 5xx does not.
     init(_ what: String, _ reply: SMTPReply) {
@@ -66,7 +108,13 @@ struct SMTPStop: Error, Sendable {
     init(refused text: String) { delivery = Delivery(result: .refused, answer: text) }
 
     init(_ failure: SMTPFailure, during what: String, seals: Bool = false) {
-        delivery = Delivery(result: .failed, answer: "\(what): \(failure.text)", seals: seals)
+        guard case .tls(let trouble) = failure, !seals else {
+            delivery = Delivery(result: .failed, answer: "\(what): \(failure.text)", seals: seals)
+            return
+        }
+        // The certificate's fault, and not that of the command that was next.
+        delivery = Delivery(result: .failed, answer: trouble.text)
+        self.trouble = trouble
     }
 }
 
@@ -75,9 +123,10 @@ struct MailSession: Sendable {
     let connection: SMTPConnection
     let address: MailAddress
     let origin: Origin
+    let ehlo: String
 
     /// Greeting, EHLO, STARTTLS where it is asked for or offered, AUTH where there is a user.
-    func begin(_ tls: NIOSSLContext) async throws(SMTPStop) {
+    func begin(_ tls: NIOSSLContext, andLogIn: Bool = true) async throws(SMTPStop) {
         try expect(220, try await ask(nil, "greeting"), "greeting")
         var offers = try await hello()
         var isEncrypted = address.encryption == .implicit
@@ -94,7 +143,7 @@ struct MailSession: Sendable {
         } else if !isEncrypted, address.encryption == .required {
             throw SMTPStop(refused: "the server does not offer STARTTLS, and smtp+starttls:// requires it")
         }
-        guard let user = address.user, let password = address.password else { return }
+        guard andLogIn, let user = address.user, let password = address.password else { return }
         guard isEncrypted || address.isLocal else {
             throw SMTPStop(refused: "the server offers no TLS, and a password is not sent without it")
         }
@@ -153,7 +202,7 @@ struct MailSession: Sendable {
     }
 
     private func hello() async throws(SMTPStop) -> [String: [String]] {
-        let reply = try await ask("EHLO \(safeHostName(origin.machine))", "EHLO")
+        let reply = try await ask("EHLO \(safeHostName(ehlo))", "EHLO")
         try expect(250, reply, "EHLO")
         return reply.offers
     }

@@ -10,6 +10,7 @@ enum SMTPFailure: Error, Sendable, Hashable {
     case reply(SMTPReplyError)
     /// Bytes came before TLS began that must not be taken for part of it (RFC 3207, 6).
     case earlyBytes
+    case tls(TLSTrouble)
     case transport(String)
 
     var text: String {
@@ -18,6 +19,7 @@ enum SMTPFailure: Error, Sendable, Hashable {
         case .closed: "the server closed the connection"
         case .reply: "the server's answer is not SMTP"
         case .earlyBytes: "the server sent more than its answer to STARTTLS; somebody may be in between"
+        case .tls(let trouble): trouble.text
         case .transport(let reason): reason
         }
     }
@@ -30,6 +32,8 @@ struct SMTPConnection: Sendable {
     /// However slowly the server answers, and however many recipients there are.
     private let end: NIODeadline
     private let ending: Ending
+    /// Where TLS ends with a look at the certificate.
+    private let look: CertificateLook?
 
     /// Why the connection ended, which outlives its handlers.
     fileprivate final class Ending: Sendable {
@@ -46,7 +50,7 @@ struct SMTPConnection: Sendable {
     /// Connects, without waiting for the greeting.
     /// - Parameter tls: Given where TLS begins with the first byte.
     static func open(
-        _ address: MailAddress, tls: NIOSSLContext?, timeout: Duration
+        _ address: MailAddress, tls: NIOSSLContext?, timeout: Duration, look: CertificateLook? = nil
     ) async throws(SMTPFailure) -> SMTPConnection {
         let ending = Ending()
         do {
@@ -56,14 +60,14 @@ struct SMTPConnection: Sendable {
                     channel.eventLoop.makeCompletedFuture {
                         if let tls {
                             try channel.pipeline.syncOperations.addHandler(
-                                try Self.handler(tls, host: address.host))
+                                try Self.handler(tls, host: address.host, look))
                         }
                         try channel.pipeline.syncOperations.addHandler(SMTPExchanger(ending: ending))
                     }
                 }
                 .connect(host: address.host, port: address.port).get()
             return SMTPConnection(
-                channel: channel, timeout: timeout, end: .now() + timeAmount(timeout * 10), ending: ending)
+                channel: channel, timeout: timeout, end: .now() + timeAmount(timeout * 10), ending: ending, look: look)
         } catch let error as NIOConnectionError {
             throw .transport(connectionText(error))
         } catch {
@@ -103,7 +107,7 @@ struct SMTPConnection: Sendable {
                 let exchanger = try channel.pipeline.syncOperations.handler(type: SMTPExchanger.self)
                 guard exchanger.isQuiet else { throw SMTPFailure.earlyBytes }
                 try channel.pipeline.syncOperations.addHandler(
-                    try Self.handler(context, host: host), position: .first)
+                    try Self.handler(context, host: host, look), position: .first)
             }.get()
         } catch {
             throw Self.failure(error)
@@ -122,18 +126,19 @@ struct SMTPConnection: Sendable {
         }
     }
 
-    /// An address is verified as such; SNI is for names only.
-    private static func handler(_ context: NIOSSLContext, host: String) throws -> NIOSSLClientHandler {
-        let isAddress = (try? SocketAddress(ipAddress: host, port: 0)) != nil  // thrown for every name
-        return try NIOSSLClientHandler(context: context, serverHostname: isAddress ? nil : host)
+    private static func handler(
+        _ context: NIOSSLContext, host: String, _ look: CertificateLook?
+    ) throws -> NIOSSLClientHandler {
+        if let look { return try look.handler(context, host: host) }
+        return try NIOSSLClientHandler(context: context, serverHostname: TrustedTLS.serverName(host))
     }
 
     fileprivate static func failure(_ error: any Error) -> SMTPFailure {
         switch error {
         case let failure as SMTPFailure: failure
-        case let error as NIOSSLError: .transport("TLS failed: \(error)")
         case ChannelError.ioOnClosedChannel, ChannelError.alreadyClosed: .closed
-        default: .transport("\(error)")
+        case let error as IOError: .transport(systemText(error))
+        default: TLSTrouble(error).map { .tls($0) } ?? .transport("\(error)")
         }
     }
 }

@@ -39,13 +39,17 @@ struct SenderFactory: Sendable {
         case .email(let spec):
             let address = try MailAddress(try text(spec.smtp, lookup))
             host = address.shownHost
+            guard spec.verify || address.isLocal else {
+                throw AddressProblem("`verify: false` is for a server on this machine; name its certificate in `ca`")
+            }
             let from = try Mailbox(spec.from ?? "aloft@\(configuration.machine)")
             var recipients: [Mailbox] = []
             for recipient in spec.to { recipients.append(try Mailbox(recipient)) }
             guard !recipients.isEmpty else { throw AddressProblem("it has no recipients") }
             return MailSender(
                 address: address, from: from, recipients: recipients, origin: origin,
-                timeout: configuration.timeout, extraRoots: configuration.extraRoots)
+                timeout: configuration.timeout, extraRoots: configuration.extraRoots, ca: spec.ca, verify: spec.verify,
+                ehlo: spec.ehlo)
         }
     }
 

@@ -18,16 +18,23 @@ package struct ProcessLaunch: Sendable {
     package var limits: [ResourceLimit] = []
     /// Whose rights the process has; nil: this process's own.
     package var user: UserIdentity?
+    /// Soft limit of open files, at most `OpenFiles.given.hard`; nil is what this process itself was started with.
+    package var openFiles: Int?
 
     package struct ResourceLimit: Sendable, Hashable {
         /// `RLIMIT_…`
         package var resource: Int32
-        /// Soft and hard.
-        package var value: UInt64
+        package var soft: UInt64
+        package var hard: UInt64
 
         /// Private writable memory of one process (setrlimit(2), RLIMIT_DATA).
         package static func data(_ bytes: Int) -> ResourceLimit {
-            ResourceLimit(resource: Int32(RLIMIT_DATA.rawValue), value: UInt64(bytes))
+            ResourceLimit(resource: Int32(RLIMIT_DATA.rawValue), soft: UInt64(bytes), hard: UInt64(bytes))
+        }
+
+        /// Open files of one process (setrlimit(2), RLIMIT_NOFILE).
+        static func openFiles(soft: UInt64, hard: UInt64) -> ResourceLimit {
+            ResourceLimit(resource: Int32(RLIMIT_NOFILE.rawValue), soft: soft, hard: hard)
         }
     }
 
@@ -98,8 +105,7 @@ package struct ProcessLaunch: Sendable {
             return .success(try ProcessIdentity(ofChild: launched.pid))
         } catch {
             // Without its start time the process could not be told from a later one of its number: it does not live.
-            kill(-launched.pid, SIGKILL)
-            _ = retrying { waitpid(launched.pid, nil, 0) }
+            Children.end(launched.pid)
             return .failure(Failure(stage: .identify, code: error.code, subject: error.subject))
         }
     }
@@ -109,7 +115,7 @@ package struct ProcessLaunch: Sendable {
         environment: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>,
         cgroups: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
     ) -> aloft_launched {
-        let limits = limits.map { aloft_limit(resource: $0.resource, soft: $0.value, hard: $0.value) }
+        let limits = allLimits.map { aloft_limit(resource: $0.resource, soft: $0.soft, hard: $0.hard) }
         return executable.withCString { executable in
             directory.withCString { directory in
                 limits.withUnsafeBufferPointer { limits in
@@ -130,15 +136,28 @@ package struct ProcessLaunch: Sendable {
     }
 
     private func launch(_ order: inout aloft_launch) -> aloft_launched {
-        guard let user else { return aloft_launch(&order) }
+        guard let user else { return Self.start(&order) }
         return user.groups.withUnsafeBufferPointer { groups in
             var rights = aloft_user(
                 user: user.user, group: user.group, groups: groups.baseAddress, group_count: groups.count)
             return withUnsafePointer(to: &rights) { rights in
                 order.user = rights
-                return aloft_launch(&order)
+                return Self.start(&order)
             }
         }
+    }
+
+    private static func start(_ order: inout aloft_launch) -> aloft_launched {
+        let forked = Children.making { aloft_launch_fork(&order) }
+        let launched = aloft_launch_await(forked)
+        if launched.pid <= 0, forked.pid > 0 { Children.release(forked.pid) }
+        return launched
+    }
+
+    /// With that of open files, which this process may have raised for itself.
+    private var allLimits: [ResourceLimit] {
+        guard let given = OpenFiles.given else { return limits }
+        return limits + [.openFiles(soft: openFiles.map { UInt64($0) } ?? given.soft, hard: given.hard)]
     }
 
     private func failure(_ launched: aloft_launched) -> Failure {
@@ -180,10 +199,11 @@ extension ProcessLaunch {
     package func runWatched() async throws -> ProcessWatch {
         let identity = try await run()
         do {
-            return try ProcessWatch(identity)
+            let watch = try ProcessWatch(identity)
+            Children.release(identity.pid)
+            return watch
         } catch {
-            kill(-identity.pid, SIGKILL)
-            _ = retrying { waitpid(identity.pid, nil, 0) }
+            Children.end(identity.pid)
             throw error
         }
     }

@@ -29,6 +29,16 @@ package final class ProcessWatch: Sendable {
     /// - Throws: With `ESRCH` where the process has ended (and is not a child), or the pid is another's by now.
     package init(_ identity: ProcessIdentity) throws(SystemError) {
         self.identity = identity
+        Children.claim(identity.pid)
+        do throws(SystemError) {
+            try begin()
+        } catch {
+            Children.release(identity.pid)
+            throw error
+        }
+    }
+
+    private func begin() throws(SystemError) {
         let number = aloft_pidfd_open(identity.pid)
         let code = errno
         // The identity is checked after the descriptor was opened: from here on the descriptor can't mean another.
@@ -129,6 +139,7 @@ package final class ProcessWatch: Sendable {
             return state.waiting
         }
         pidfd.withLock { $0 = nil }
+        Children.release(identity.pid)
         for continuation in waiting.values { continuation.resume(returning: ending) }
     }
 }

@@ -37,7 +37,7 @@ struct aloft_user {
     size_t group_count;
 };
 
-// Every pointer stays valid until aloft_launch returns; arrays of strings end with NULL.
+// Every pointer stays valid until aloft_launch_await returns; arrays of strings end with NULL.
 struct aloft_launch {
     const char *executable; // absolute, or relative to directory
     char *const *arguments;
@@ -58,9 +58,19 @@ struct aloft_launched {
     int index; // which cgroup or limit failed
 };
 
+// A child on its way to its program.
+struct aloft_forked {
+    pid_t pid;  // -1 where nothing was started
+    int report; // on which it says that it failed
+    int stage;
+    int code;
+};
+
 // Starts a process in a process group of its own: stdin from /dev/null, no descriptor but 0, 1, 2, no signal blocked
-// or ignored. Returns after the program runs, or failed to; a child that failed is reaped.
-struct aloft_launched aloft_launch(const struct aloft_launch *launch);
+// or ignored. Returns as soon as there is a pid; aloft_launch_await is to follow.
+struct aloft_forked aloft_launch_fork(const struct aloft_launch *launch);
+// Returns after the program runs, or failed to; a child that failed is reaped.
+struct aloft_launched aloft_launch_await(struct aloft_forked forked);
 
 // Makes the calling process the program: no descriptor but 0, 1, 2 and `kept` (-1: none), no signal blocked or ignored.
 // Returns errno where it cannot; the folder and the signals have changed then.
@@ -88,6 +98,13 @@ struct aloft_exit {
 // Reaps the child `pid` if it has ended. Returns 0, or -1 with errno (ECHILD: not our child, or reaped before).
 int aloft_reap(pid_t pid, struct aloft_exit *result);
 
+// A child that has ended and was not reaped: its pid, 0 where there is none, -1 with errno (ECHILD: no children).
+pid_t aloft_ended_child(void);
+
+// Makes this process the parent of its descendants whose own parents ended (PR_SET_CHILD_SUBREAPER, prctl(2)), and
+// writes to `event` (eventfd(2)) each time a child ends. Once in the life of a process. Returns 0, or -1 with errno.
+int aloft_adopt_orphans(int event);
+
 // Both ends are closed by exec. Returns 0, or -1 with errno.
 int aloft_pipe(int ends[2]);
 
@@ -103,8 +120,14 @@ int aloft_open(const char *path, int flags, mode_t mode);
 // openat(2), the same.
 int aloft_openat(int folder, const char *name, int flags, mode_t mode);
 
-// Sets the soft limit of open files to the hard one. Returns 0 and the limit, or -1 with errno.
-int aloft_raise_open_files(uint64_t *limit);
+// Limits of open files.
+struct aloft_open_files {
+    uint64_t soft;
+    uint64_t hard;
+};
+
+// Sets the soft limit of open files to the hard one. Returns 0 and the limits there were before, or -1 with errno.
+int aloft_raise_open_files(struct aloft_open_files *before);
 
 // malloc_trim(3), a GNU extension that Swift does not see.
 void aloft_trim_memory(void);

@@ -8,13 +8,15 @@ import Testing
 
 @Suite("Containers, what is decided without one")
 struct ContainerLogicTests {
-    private func order(_ spec: ServiceSpec, host: [String: String] = [:]) throws -> ContainerOrder {
+    private func order(
+        _ spec: ServiceSpec, host: [String: String] = [:], given: OpenFiles.Limits? = nil
+    ) throws -> ContainerOrder {
         try ContainerOrder(
             LaunchOrder(
                 id: ReplicaID(service: "web", index: 2, generation: 7), service: spec, host: host, specDigest: "d1g",
                 preferredPort: nil),
             image: "sha256:abc", address: .port(20_001), socketFolder: nil, folder: "/s/run/web-2.7",
-            instance: "0123", stateDirectory: "/s", host: host)
+            instance: "0123", stateDirectory: "/s", host: host, given: given)
     }
 
     @Test("the command line of podman, word for word")
@@ -83,9 +85,26 @@ struct ContainerLogicTests {
                 id: ReplicaID(service: "web", index: 1, generation: 1), service: spec, specDigest: "d",
                 preferredPort: nil),
             image: "sha256:abc", address: .nowhere, socketFolder: nil, folder: "/s/run/web-1.1", instance: "0123",
-            stateDirectory: "/s", host: [:])
+            stateDirectory: "/s", host: [:], given: nil)
         let line = order.line(for: .podman)
         #expect(!line.contains("--publish") && !line.contains("--mount") && !line.contains("PORT"))
+    }
+
+    @Test("a program in a container may have as many files open as one outside, whatever the engine's default")
+    func openFiles() throws {
+        var spec = service("web", [])
+        spec.container = ContainerSpec(source: .image("x"))
+        let given = OpenFiles.Limits(soft: 1024, hard: 9000)
+        for kind in [ContainerEngine.Kind.podman, .docker] {
+            for (wanted, words) in [(nil, "nofile=1024:9000"), (5000, "nofile=5000:9000")] as [(Int?, String)] {
+                spec.resources.limits.openFiles = wanted
+                let line = try order(spec, given: given).line(for: kind, limited: false)
+                let place = try #require(line.firstIndex(of: "--ulimit"))
+                #expect(line[place + 1] == words)
+            }
+        }
+        spec.resources.limits.openFiles = 9001
+        #expect(throws: LaunchFailure.self) { try order(spec, given: given) }
     }
 
     @Test("a variable with several lines is passed on, unless its name means something to the engine")
@@ -146,6 +165,14 @@ struct ContainerLogicTests {
             ("Error: runc: exec: \"/x\": executable file not found in $PATH: OCI runtime attempted", "no such program"),
             ("Error: could not find slirp4netns, the network namespace can't be configured", "install what podman"),
             ("Error: rootlessport listen tcp 127.0.0.1:2: bind: address already in use", "another is taken"),
+            (
+                "Error: crun: setrlimit `RLIMIT_NOFILE`: Operation not permitted: OCI",
+                "install runc (`apt install runc`)"
+            ),
+            (
+                "Error: OCI runtime error: crun: cgroups in hybrid mode not supported",
+                "install runc (`apt install runc`)"
+            ),
             ("Error: cannot find UID/GID for user x: no subuid ranges found", "uidmap"),
             ("runc create failed: exec: \"/x\": stat /x: no such file or directory: unknown", "no such program"),
             ("Error: something else", "cannot start the container: something else"),

@@ -67,6 +67,16 @@ struct CommandTests {
         }
     }
 
+    @Test("at its end too, all that it started is killed, also what left its group and its session")
+    func end() async throws {
+        try await withRig([]) { rig, _ in
+            let script = "setsid sleep 1021 & setsid sh -c 'sleep 1022 & sleep 1023' & sleep 0.1; echo over"
+            let result = await rig.compute.run(command(script, mark: "end"))
+            #expect(result.passed && result.output.text == "over\n")
+            #expect(try pids(marked: "end").isEmpty)
+        }
+    }
+
     @Test("much output is kept at both ends and all of it is told")
     func muchOutput() async throws {
         let heard = Heard()
@@ -126,6 +136,33 @@ struct CommandTests {
             #expect(outcome == .ended(.exited(7), output: []))
             #expect(heard.text == "web-2 \(port) 1\noops\n")
         }
+    }
+
+    @Test("a command beside a replica leaves no process, wherever that went, and takes none of the replica's")
+    func execLeavesNothing() async throws {
+        for cgroups in [true, false] {
+            let web = service("web", Programs.shell("setsid sleep 1025 & exec \(Self.httpd)"))
+            try await withRig([web], cgroups: cgroups) { rig, _ in
+                #expect(await rig.compute.settled(within: .seconds(20)))
+                for script in ["setsid sleep 1026 & true", "setsid sleep 1026 & sleep 1026"] {
+                    _ = try await rig.compute.exec(
+                        "web", command: Programs.shell(script), timeout: .milliseconds(500)
+                    ) { _ in }
+                    #expect(try sleepers("1026").isEmpty, "cgroups: \(cgroups)")
+                }
+                #expect(try sleepers("1025").count == 1)
+            }
+            try await eventually("the replica's own is gone") { try sleepers("1025").isEmpty }
+        }
+    }
+
+    private static let httpd = "busybox httpd -f -p 127.0.0.1:$PORT"
+
+    private func sleepers(_ seconds: String) throws -> [Int32] {
+        try ProcessRow.all().filter { row in
+            !row.hasEnded
+                && (try? readText("/proc/\(row.pid)/cmdline", limit: 200))?.hasSuffix("\0\(seconds)\0") == true
+        }.map(\.pid)
     }
 
     @Test("exec finds the replica of a release, and refuses what is not there")

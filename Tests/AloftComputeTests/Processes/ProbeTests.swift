@@ -78,6 +78,49 @@ struct ProbeTests {
     }
 
     @Test(
+        "a program that listens elsewhere than it should is told where, once as an event",
+        arguments: [
+            (ServiceSpec.Listen.port, "socket.AF_INET6", "('::1', int(os.environ['PORT']))", "it listens on [::1]:"),
+            (ServiceSpec.Listen.port, "socket.AF_INET", "('127.0.0.1', 0)", "and ignores $PORT ("),
+            (
+                ServiceSpec.Listen.port, "socket.AF_UNIX", "'/tmp/aloft-test-%d.sock' % os.getpid()",
+                "it listens on the Unix socket /tmp/"
+            ),
+            (ServiceSpec.Listen.unix, "socket.AF_INET", "('127.0.0.1', 0)", "and ignores $SOCKET ("),
+        ])
+    func elsewhere(listen: ServiceSpec.Listen, family: String, address: String, words: String) async throws {
+        let script =
+            "import os, socket, time\ns = socket.socket(\(family)); s.bind(\(address)); s.listen()\n"
+            + "if isinstance(s.getsockname(), str): os.unlink(s.getsockname())\ntime.sleep(1000)"
+        let probes = Probes(readiness: Self.probe(.httpGet(path: "/"), period: .milliseconds(200)))
+        let web = service("web", Programs.python(script), listen: listen, probes: probes)
+        for cgroups in [true, false] {
+            try await withRig([web], cgroups: cgroups) { rig, _ in
+                let status = try await rig.replica("web-1", "says where") { $0.reason?.contains(words) == true }
+                #expect(status.state == .probing, "\(status)")
+                let said = rig.recorder.state.withLock { $0.events.filter { $0.kind == "replica.elsewhere" } }
+                #expect(said.count == 1 && said[0].message.contains(words), "\(said)")
+            }
+        }
+    }
+
+    @Test("exec: what a probe leaves running ends with it, with and without cgroups", arguments: [true, false])
+    func execLeavesNothing(cgroups: Bool) async throws {
+        let check = Programs.shell("setsid sleep 1027 & true")
+        let probes = Probes(readiness: Self.probe(.exec(check.map(template)), period: .milliseconds(50)))
+        try await withRig([service("web", Programs.httpd, probes: probes)], cgroups: cgroups) { rig, fixture in
+            #expect(await rig.compute.settled(within: .seconds(20)))
+            let beginning = ContinuousClock.now
+            try await eventually("many were asked") { ContinuousClock.now - beginning > .seconds(1) }
+            let left = try ProcessRow.all().filter { row in
+                (try? readText("/proc/\(row.pid)/cmdline", limit: 200)) == "sleep\u{0}1027\u{0}" && !row.hasEnded
+            }
+            // One may be running at this very moment.
+            #expect(left.count <= 1, "\(left)")
+        }
+    }
+
+    @Test(
         "exec: passes by exit code 0 with the replica's environment, keeps what a failing one printed, kills one that hangs"
     )
     func exec() async throws {

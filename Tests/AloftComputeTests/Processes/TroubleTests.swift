@@ -71,6 +71,19 @@ struct TroubleTests {
         }
     }
 
+    @Test("more open files than Aloft may give say which limit is in the way")
+    func openFiles() async throws {
+        try OpenFiles.raise()
+        let hard = try #require(OpenFiles.given).hard
+        let web = service("web", Programs.httpd, resources: Resources(limits: .init(openFiles: Int(hard) + 1)))
+        try await withRig([web]) { rig, _ in
+            let status = try await rig.replica("web-1", "failed") { $0.state == .failed }
+            #expect(
+                status.reason?.hasPrefix("`resources.limits.openFiles: \(hard + 1)` is above the hard limit of \(hard)")
+                    == true)
+        }
+    }
+
     @Test("a port that is taken when the program binds it: another the next time")
     func portTaken() async throws {
         // The first process refuses its port as a program does whose port was taken; the next ones listen.

@@ -61,6 +61,14 @@ struct Sink: Sendable {
         }
     }
 
+    /// By what names the mail server was greeted.
+    var names: [String] {
+        get throws {
+            guard let data = FileManager.default.contents(atPath: folder + "/names") else { return [] }
+            return String(decoding: data, as: UTF8.self).split(separator: "\n").map(String.init)
+        }
+    }
+
     /// What the web server was asked.
     var requests: [Request] {
         get throws {
@@ -75,15 +83,18 @@ struct OwnCertificate {
     let certificate: String
     let key: String
 
-    init(_ fixture: Fixture) async throws {
+    /// For 127.0.0.1 and localhost, where nothing else is said.
+    init(
+        _ fixture: Fixture,
+        _ options: [String] = ["-subj", "/CN=sink", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"]
+    ) async throws {
         let folder = try fixture.directory()
         (certificate, key) = (folder + "/certificate.pem", folder + "/key.pem")
         let (ending, output) = try await Child.run(
             [
                 "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
-                "2", "-subj", "/CN=sink", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost", "-keyout", key,
-                "-out", certificate,
-            ], directory: folder)
+                "2", "-keyout", key, "-out", certificate,
+            ] + options, directory: folder)
         guard ending == .exited(0) else { throw KitError.missing("openssl: \(output)") }
     }
 }
