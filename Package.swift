@@ -96,7 +96,7 @@ let package = Package(
         .target(
             name: "AloftCLI",
             dependencies: [
-                "AloftModel", "AloftLanguage", "AloftSystem", "AloftDaemon", arguments, httpClient, nioCore, nioHTTP1,
+                "AloftModel", "AloftLanguage", "AloftSystem", "AloftCertificates", "AloftDaemon", arguments, httpClient, nioCore, nioHTTP1,
             ],
             swiftSettings: strict),
 
@@ -125,7 +125,7 @@ let package = Package(
         tests(of: "AloftRollout", ["AloftSystem", logging], data: ["Golden"]),
         tests(of: "AloftLogs", ["AloftSystem"]),
         tests(of: "AloftDaemon"),
-        tests(of: "AloftCLI"),
+        tests(of: "AloftCLI", data: ["Folders"]),
         .testTarget(name: "ArchitectureTests", dependencies: ["AloftTestKit"], swiftSettings: strict),
         .testTarget(
             name: "ScenarioTests", dependencies: ["AloftTestKit", "aloft"], exclude: ["Apps"], swiftSettings: strict),

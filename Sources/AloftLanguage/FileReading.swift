@@ -21,7 +21,7 @@ struct FileReading {
     func read(environment: String?) -> Reading {
         var copy = self
         let plan = copy.plan(environment: environment)
-        let diagnostics = copy.problems.all.map(diagnostic).sorted()
+        let diagnostics = copy.problems.all.map { $0.diagnostic(in: text, of: source.name) }.sorted()
         return Reading(plan: copy.problems.hasErrors ? nil : plan, diagnostics: diagnostics)
     }
 
@@ -143,18 +143,5 @@ extension FileReading {
     private mutating func reportEmpty() {
         problems.error(
             .fileStart, "the file is empty", hint: "begin with `version: 1`, or let `aloft init` propose a file")
-    }
-
-    private func diagnostic(_ problem: Problem) -> Diagnostic {
-        let (start, end) = (problem.span.start, problem.span.end)
-        let line = text.line(start.line)
-        let rest = max(line.unicodeScalars.count - start.column + 1, 1)
-        let length = end.line == start.line ? end.column - start.column : rest
-        return Diagnostic(
-            severity: problem.severity, file: source.name, line: start.line, column: start.column,
-            length: min(max(length, 1), rest), sourceLine: line, message: problem.message, hint: problem.hint,
-            notes: problem.notes.map {
-                .init(line: $0.span.start.line, column: $0.span.start.column, message: $0.message)
-            })
     }
 }

@@ -76,7 +76,7 @@ private struct ServiceGaps {
     private var replicas: Gap? {
         guard service.scaling.minReplicas == 1 else { return nil }
         return gap(
-            "replicas", "has one replica: while it restarts, nobody answers",
+            "replicas", "has one replica: if it crashes, nobody answers until it is ready again",
             "replicas: 2")
     }
 
