@@ -55,3 +55,17 @@ enum CommandWords {
         return (found + shell).filter { !$0.isEmpty }.map(ListHint.inline)
     }
 }
+
+/// Names with values that were given as a list, as compose takes them: `[LEVEL=debug]`.
+enum MapHint {
+    static func candidates(_ node: Node) -> [String] {
+        guard let items = node.items, (1...8).contains(items.count) else { return [] }
+        var pairs: [Outline.Member] = []
+        for item in items {
+            let parts = item.scalar?.text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false) ?? []
+            guard parts.count == 2, parts[1].utf8.count <= 100 else { return [] }
+            pairs.append(.init(name: String(parts[0]), value: .text(String(parts[1]))))
+        }
+        return [Outline.map(pairs).inline]
+    }
+}
