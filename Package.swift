@@ -98,7 +98,7 @@ let package = Package(
         .target(
             name: "AloftCLI",
             dependencies: [
-                "AloftModel", "AloftLanguage", "AloftSystem", "AloftDaemon", arguments, httpClient, nioCore, nioHTTP1,
+                "AloftModel", "AloftLanguage", "AloftSystem", "AloftCertificates", "AloftDaemon", arguments, httpClient, nioCore, nioHTTP1,
             ],
             swiftSettings: strict),
 
@@ -128,7 +128,7 @@ let package = Package(
         tests(of: "AloftLogs", ["AloftSystem"]),
         tests(of: "AloftJobs", ["AloftSystem", logging]),
         tests(of: "AloftDaemon"),
-        tests(of: "AloftCLI"),
+        tests(of: "AloftCLI", data: ["Folders"]),
         .testTarget(name: "ArchitectureTests", dependencies: ["AloftTestKit"], swiftSettings: strict),
         .testTarget(
             name: "ScenarioTests", dependencies: ["AloftTestKit", "aloft"], exclude: ["Apps"], swiftSettings: strict),

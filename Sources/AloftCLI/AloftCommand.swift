@@ -48,7 +48,7 @@ package struct AloftCommand: AsyncParsableCommand {
         do {
             command = try parseAsRoot(arguments)
         } catch {
-            return answer(error)
+            return answer(error, arguments, asJSON: json)
         }
         do {
             try await run(command)
@@ -59,7 +59,7 @@ package struct AloftCommand: AsyncParsableCommand {
         } catch let code as ExitCode {
             return code.rawValue
         } catch  where exitCode(for: error).isSuccess {
-            return answer(error)  // help, which is a command of its own when it runs
+            return answer(error, arguments, asJSON: json)  // help, which is a command of its own when it runs
         } catch {
             Terminal.standard.report(CommandFailure("\(error)"), asJSON: json)
             return CommandFailure.ExitCode.failed.rawValue
@@ -76,13 +76,12 @@ package struct AloftCommand: AsyncParsableCommand {
     }
 
     /// Help and version are asked for, not wrong: they go to stdout and are done. All else is wrong usage.
-    private static func answer(_ error: any Error) -> Int32 {
-        let text = fullMessage(for: error)
+    private static func answer(_ error: any Error, _ arguments: [String], asJSON: Bool) -> Int32 {
         guard exitCode(for: error).isSuccess else {
-            Terminal.standard.complain(text + "\n")
+            Terminal.standard.report(UsageMistake.failure(error, arguments), asJSON: asJSON)
             return CommandFailure.ExitCode.misuse.rawValue
         }
-        Terminal.standard.say(text + "\n")
+        Terminal.standard.say(fullMessage(for: error) + "\n")
         return 0
     }
 }

@@ -34,7 +34,7 @@ struct FileChoice: Sendable {
         }
         throw CommandFailure(
             "there is no \(standardName) in \(workingDirectory) or above",
-            hint: "make one with `aloft init`, or name it: `aloft check path/to/\(standardName)`",
+            hint: "make one with `aloft init`, or name it: `--file path/to/\(standardName)`",
             code: "noFile", exitCode: .misuse)
     }
 

@@ -1,4 +1,5 @@
 import AloftLanguage
+import AloftSystem
 import Foundation
 
 /// Looks at a folder for `aloft init`: names two levels deep, and the text of a few small files.
@@ -22,8 +23,34 @@ enum FolderReader {
         for name in FolderListing.filesOfInterest where paths.contains(name) {
             contents[name] = try text(of: "\(folder)/\(name)")
         }
-        return FolderListing(
+        var listing = FolderListing(
             name: URL(fileURLWithPath: folder).standardizedFileURL.lastPathComponent, paths: paths, contents: contents)
+        for workspace in listing.workspaceFolders {
+            let name = "\(workspace)/package.json"
+            if FileManager.default.fileExists(atPath: "\(folder)/\(name)") {
+                listing.contents[name] = try text(of: "\(folder)/\(name)")
+            }
+        }
+        listing.port = freePort(from: 8080)
+        listing.adminPort = freePort(from: 9900)
+        let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
+        listing.hasEngine = ["podman", "docker"].contains { MachineCheck.isProgram($0, path: path) }
+        return listing
+    }
+
+    /// Ports that are tried, one after the other.
+    private static let portsTried = 100
+
+    /// The first that nothing listens on; the usual one where the system does not tell.
+    private static func freePort(from usual: Int) -> Int {
+        for port in usual..<(usual + portsTried) {
+            do {
+                if try FreePort.isFree(port) { return port }
+            } catch {
+                return usual
+            }
+        }
+        return usual
     }
 
     private static func names(in folder: String) throws(CommandFailure) -> [String] {

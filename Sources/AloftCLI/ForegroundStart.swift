@@ -1,13 +1,15 @@
 import AloftDaemon
 import AloftModel
 import AloftSystem
+import Synchronization
 
 /// What `aloft up` prints while it runs: the start, then a line for each event.
-struct ForegroundStart: Sendable {
+final class ForegroundStart: Sendable {
     private let json: Bool
     private let reportsStart: Bool
     private let typed: String
     private let printer: LinePrinter
+    private let tails = Mutex(CrashTails())
 
     /// - Parameters:
     ///   - reportsStart: set in the copy that runs in the background; it prints nothing.
@@ -22,9 +24,22 @@ struct ForegroundStart: Sendable {
     var show: @Sendable (Event) -> Void {
         guard !reportsStart else { return { _ in } }
         let text = LineText(palette: Terminal.standard.palette)
-        return { [printer, json] event in
-            printer.print(json ? Terminal.jsonLine(event) : text.render(event) + "\n")
+        return { [self] event in
+            guard !json else { return printer.print(Terminal.jsonLine(event)) }
+            printer.print(text.render(event) + "\n")
+            show(tails.withLock { $0.happened(event) }, of: event.subject)
         }
+    }
+
+    /// What a replica printed last comes below the news of its end.
+    var ended: @Sendable (String, [String]) -> Void {
+        guard !reportsStart, !json else { return { _, _ in } }
+        return { [self] replica, lines in show(tails.withLock { $0.printed(replica, lines) }, of: replica) }
+    }
+
+    private func show(_ lines: [String], of replica: String) {
+        let palette = Terminal.standard.palette
+        for line in lines { printer.print("  " + palette(.dim, "\(replica) | ") + RecordText.said(line) + "\n") }
     }
 
     func succeeded(_ report: StartReport) throws {

@@ -75,7 +75,7 @@ enum Readiness: Sendable, Hashable {
 
     private static func state(of service: ServiceReport) -> String {
         var count = "\(service.name) has \(service.ready) of \(service.desired) replicas ready"
-        if let waited = service.waitsFor { count += "; its release " + Palette.printable(waited) }
+        if let waited = service.waitsFor { count += "; " + StatusText.pending(waited) }
         guard let replica = service.replicas.first(where: { !$0.inRotation && $0.state != "done" }) else {
             return count
         }
@@ -88,7 +88,9 @@ enum Readiness: Sendable, Hashable {
         if let exit = replica.lastExit, replica.reason?.contains(exit) != true {
             parts.append("its process ended with \(exit)")
         }
-        if let probe = replica.probes.first(where: { $0.passed == false }) {
+        if let probe = replica.probes.first(where: { $0.passed == false }),
+            replica.reason?.contains(probe.answer) != true
+        {
             parts.append("\(probe.kind) probe: \(probe.answer)")
         }
         if !replica.lastLines.isEmpty { parts.append("it printed:") }

@@ -19,6 +19,7 @@ package struct Daemon: Sendable {
     let stores: Stores
     let edge: Edge
     let compute: Compute
+    let observer: Observer
     let hub: EventHub
     let events: EventQueue
     let present: Present
@@ -41,14 +42,15 @@ package struct Daemon: Sendable {
     package func run() async -> Bool {
         let parts: [any Service] = [
             HubService(hub: hub, events: events), notices,
-            Upkeep(logs: stores.logs, compute: compute, pruning: pruning), control, admin,
+            Upkeep(logs: stores.logs, compute: compute, pruning: pruning, observer: observer), control, admin,
             ComputeService(compute: compute, unreachable: unreachable), EdgeStop(edge: edge, present: present),
             scaler, RolloutService(rollouts: rollouts), containers, jobs,
+            StartWatch(compute: compute, present: present, events: events, startedAt: observer.startedAt),
         ]
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: parts.map { .init(service: $0) }, logger: logger))
-        announce()
+        await announce()
         let isDone = await withTaskGroup(of: Bool.self) { tasks in
             tasks.addTask { await serve(group) }
             tasks.addTask {
@@ -70,10 +72,14 @@ package struct Daemon: Sendable {
         return isDone
     }
 
-    private func announce() {
+    /// "Ready" is said of the services, and only once they are.
+    private func announce() async {
+        let counts = StartWatch.unready(of: present.facts.running.plan, await compute.status())
+        let how = counts.isEmpty ? "ready in \(report.milliseconds) ms" : "started in \(report.milliseconds) ms"
+        let waiting = counts.isEmpty ? "" : "; " + counts.joined(separator: ", ") + " ready"
         events.publish(
             .notice, "daemon.started", "daemon",
-            "\(report.app) at \(report.urls.joined(separator: " ")), ready in \(report.milliseconds) ms")
+            "\(report.app) at \(report.urls.joined(separator: " ")), \(how)\(waiting)")
     }
 
     private func serve(_ group: ServiceGroup) async -> Bool {
@@ -132,7 +138,7 @@ private struct HubService: Service {
         await withGracefulShutdownHandler {
             await hub.run()
         } onGracefulShutdown: {
-            events.publish(.notice, "daemon.stopped", "daemon", "all is down")
+            events.publish(.notice, "daemon.stopped", "daemon", "stopped")
             events.finish()
         }
     }

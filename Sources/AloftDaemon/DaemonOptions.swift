@@ -15,10 +15,13 @@ package struct DaemonOptions: Sendable {
     package var writesToStandardError: Bool
     /// Shown each event, in order; must not block.
     package var show: @Sendable (Event) -> Void
+    /// Shown the name of each replica whose process has ended, and the last lines that it printed; must not block.
+    package var ended: @Sendable (String, [String]) -> Void
 
     package init(
         file: String, environmentName: String?, paths: StatePaths, hostEnvironment: [String: String],
-        user: String, writesToStandardError: Bool, show: @escaping @Sendable (Event) -> Void
+        user: String, writesToStandardError: Bool, show: @escaping @Sendable (Event) -> Void,
+        ended: @escaping @Sendable (String, [String]) -> Void = { _, _ in }
     ) {
         self.file = file
         self.environmentName = environmentName
@@ -27,6 +30,7 @@ package struct DaemonOptions: Sendable {
         self.user = user
         self.writesToStandardError = writesToStandardError
         self.show = show
+        self.ended = ended
     }
 }
 

@@ -166,7 +166,7 @@ private struct Parts {
         let observer = Observer(
             file: options.file, startedAt: stopwatch.startedAt, present: present, edge: edge, compute: compute,
             scaler: scaler, rollouts: rollouts, desk: desk, notifier: notifier, jobs: jobs, stores: stores,
-            hub: hub)
+            hub: hub, traffic: TrafficWindow())
         let admin = try await AdminServer(
             running.plan.edge.admin,
             routes: AdminRoutes(families: { await observer.families() }, health: { await observer.health() }),
@@ -196,7 +196,8 @@ private struct Parts {
             report: StartReport(
                 app: running.plan.app, pid: Int(OwnProcess.pid), urls: facts.urls, admin: facts.admin,
                 milliseconds: Int(stopwatch.total.milliseconds)),
-            stores: stores, edge: edge, compute: compute, hub: hub, events: events, present: present,
+            stores: stores, edge: edge, compute: compute, observer: observer, hub: hub, events: events,
+            present: present,
             operations: operations, control: control, admin: admin, requests: requests, unreachable: unreachable,
             scaler: ScalerService(scaler: scaler, wanted: self.wanted), rollouts: rollouts,
             pruning: Pruning(
@@ -285,7 +286,8 @@ private struct Parts {
                 stateDirectory: stores.paths.directory, hostEnvironment: options.hostEnvironment),
             ports: ComputePorts(
                 rotation: EdgeRotation(edge: edge), store: JournalReplicaStore(journal: stores.journal),
-                output: SpoolSink(spool: spool, events: events), event: { [events] in events.publish($0) },
+                output: SpoolSink(spool: spool, events: events, ended: options.ended),
+                event: { [events] in events.publish($0) },
                 lastLines: { spool.lastLines($0) }),
             logger: stores.log.logger("compute"))
     }

@@ -23,6 +23,7 @@ struct Observer: Sendable {
     let jobs: Jobs
     let stores: Stores
     let hub: EventHub
+    let traffic: TrafficWindow
 
     func status() async -> StatusReport { await observe().status }
 
@@ -31,6 +32,11 @@ struct Observer: Sendable {
         return PlanReport(
             file: file, environment: facts.running.plan.environment, digest: facts.running.digest,
             effective: facts.running.effective, gaps: Language.gaps(of: facts.running.plan))
+    }
+
+    /// Keeps what the edge has counted, for statuses of the next minute.
+    func sampleTraffic() async {
+        traffic.keep(ServiceTraffic.totals(await edge.statistics(), present.facts.running.plan.edge.routes), at: .now)
     }
 
     func health() async -> HealthReport {
@@ -63,8 +69,11 @@ struct Observer: Sendable {
             plan: facts.running.plan, file: file, digest: facts.running.digest, pid: Int(OwnProcess.pid),
             state: facts.state, startedAt: startedAt, urls: facts.urls, admin: facts.admin)
         var report = builder.report(services: await services, edge: statistics, now: .now)
+        let totals = ServiceTraffic.totals(statistics, facts.running.plan.edge.routes)
+        let rates = traffic.rates(totals, now: report.now, start: startedAt)
         for index in report.services.indices {
             let name = report.services[index].name
+            report.services[index].traffic = rates[name]
             report.services[index].waitsFor = await waiting(name, facts)
             report.services[index].scaling = await scaler.status(name).map(ScalingReport.init)
             await addReleases(to: &report.services[index])

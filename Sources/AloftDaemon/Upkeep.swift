@@ -16,12 +16,14 @@ struct Upkeep: Service {
     let logs: LogStore
     let compute: Compute
     let pruning: Pruning
+    let observer: Observer
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
             var round = 0
             var memory = MemoryReturn()
             while await pause() {
+                await observer.sampleTraffic()
                 // Measures cpu, so that the first `aloft status` has a share of the last minute to show.
                 if round % Self.measurePeriods == 0 { _ = await compute.status() }
                 if round % Self.releasePeriods == 0 {

@@ -28,7 +28,7 @@ struct FileReading {
         var plan = copy.plan(environment: environment)
         var ofFiles: [Diagnostic] = []
         if let envFiles, plan != nil { ofFiles = copy.fill(&plan, from: envFiles) }
-        let diagnostics = copy.problems.all.map(diagnostic).sorted() + ofFiles
+        let diagnostics = copy.problems.all.map { $0.diagnostic(in: text, of: source.name) }.sorted() + ofFiles
         let hasErrors = copy.problems.hasErrors || ofFiles.contains { $0.severity == .error }
         return Reading(plan: hasErrors ? nil : plan, diagnostics: diagnostics)
     }
@@ -172,18 +172,5 @@ extension FileReading {
     private mutating func reportEmpty() {
         problems.error(
             .fileStart, "the file is empty", hint: "begin with `version: 1`, or let `aloft init` propose a file")
-    }
-
-    private func diagnostic(_ problem: Problem) -> Diagnostic {
-        let (start, end) = (problem.span.start, problem.span.end)
-        let line = text.line(start.line)
-        let rest = max(line.unicodeScalars.count - start.column + 1, 1)
-        let length = end.line == start.line ? end.column - start.column : rest
-        return Diagnostic(
-            severity: problem.severity, file: source.name, line: start.line, column: start.column,
-            length: min(max(length, 1), rest), sourceLine: line, message: problem.message, hint: problem.hint,
-            notes: problem.notes.map {
-                .init(line: $0.span.start.line, column: $0.span.start.column, message: $0.message)
-            })
     }
 }

@@ -15,7 +15,7 @@ struct ArgumentTests {
     @Test("`up` takes a file, an environment, a state directory and --detach")
     func up() throws {
         let command = try parse("up deploy/a.yaml --env staging --state /s --detach --json", as: UpCommand.self)
-        #expect(command.file == "deploy/a.yaml")
+        #expect(command.named.given == "deploy/a.yaml")
         #expect(command.environment?.text == "staging")
         #expect(command.state == "/s")
         #expect(command.detach)
@@ -31,6 +31,47 @@ struct ArgumentTests {
         #expect(command.stream == .stderr)
         #expect(command.tail == 20)
         #expect(command.since?.time == Timestamp(rfc3339: "2026-11-20T22:12:20Z"))
+    }
+
+    @Test("a file is named by --file everywhere, and by its name alone where that says enough")
+    func files() throws {
+        #expect(try parse("check --file a.yaml", as: CheckCommand.self).named.given == "a.yaml")
+        #expect(try parse("check a.yaml", as: CheckCommand.self).named.given == "a.yaml")
+        #expect(try parse("plan --file a.yaml --environment e", as: PlanCommand.self).named.given == "a.yaml")
+        #expect(try parse("status --file a.yaml --env e", as: StatusCommand.self).daemon.file == "a.yaml")
+        #expect(throws: (any Error).self) { _ = try AloftCommand.parseAsRoot(["check", "a", "--file", "b"]) }
+    }
+
+    @Test("every command that can be about a file, an environment or a number of lines calls it the same")
+    func sameNames() {
+        for command in commands {
+            let help = command.helpMessage(includeHidden: false)
+            if help.contains("--env") { #expect(help.contains("--environment, --env <NAME>"), "\(command)") }
+            if help.contains("aloft.yaml here or") { #expect(help.contains("--file <FILE>"), "\(command)") }
+            for old in ["--within", "--limit", "<file>"] { #expect(!help.contains(old), "\(command): \(old)") }
+        }
+    }
+
+    @Test("a replica is its name or its number")
+    func replicas() throws {
+        #expect(try parse("exec web --replica 2 -- env", as: ExecCommand.self).replica?.index == 2)
+        #expect(try parse("exec my-web --replica my-web-2 -- env", as: ExecCommand.self).replica?.index == 2)
+        #expect(try parse("logs web --replica 2", as: LogsCommand.self).replica?.name(in: "web") == "web-2")
+        #expect(try parse("logs --replica web-2", as: LogsCommand.self).replica?.name(in: nil) == "web-2")
+        for line in [
+            "exec web --replica api-2 -- env", "logs --replica 2", "logs web --replica api-1", "logs --replica web",
+            "exec web --replica 0 -- env", "exec web --replica -1 -- env", "logs --replica +1",
+        ] {
+            #expect(throws: (any Error).self, "\(line)") {
+                _ = try AloftCommand.parseAsRoot(line.split(separator: " ").map(String.init))
+            }
+        }
+    }
+
+    @Test("older spellings of options go on working")
+    func aliases() throws {
+        #expect(try parse("down --within 30", as: DownCommand.self).within?.seconds == 30)
+        #expect(try parse("events --limit 5", as: EventsCommand.self).limit == 5)
     }
 
     @Test("`scale` takes a service and a number")

@@ -63,17 +63,6 @@ struct RenderingTests {
                 == "22:12:20.041  web-2       exit code 3\\x0asecond line  (replica.exited)")
     }
 
-    @Test("a line of output names its replica")
-    func logLine() {
-        let line = LogLine(
-            time: Timestamp(nanoseconds: 1_795_212_740_041_000_000), service: "web", replica: "web-1",
-            stream: "stderr", line: "GET /")
-        #expect(LineText(palette: .plain).render(line) == "22:12:20.041  web-1  GET /")
-        #expect(
-            LineText(palette: Palette(isColoured: true)).render(line)
-                == "\u{1B}[2m22:12:20.041\u{1B}[0m  \u{1B}[36mweb-1\u{1B}[0m  \u{1B}[33mGET /\u{1B}[0m")
-    }
-
     @Test("changes say what they do")
     func difference() {
         let difference = PlanDifference(

@@ -47,7 +47,7 @@ struct ShippingArgumentTests {
     func exec() throws {
         let command = try parse("exec web --replica 2 --timeout 5m -- ls --json -l", as: ExecCommand.self)
         #expect(command.service == "web")
-        #expect(command.replica == 2)
+        #expect(command.replica?.index == 2)
         #expect(command.timeout.seconds == 300)
         #expect(command.command == ["ls", "--json", "-l"])
         #expect(!command.output.json)

@@ -30,7 +30,9 @@ struct StatusTextTests {
                                 ProbeReport(
                                     kind: "readiness", passed: false, answer: "HTTP 503: \"warming up\"", streak: 4)
                             ], lastLines: ["Traceback", "boom\u{1B}[31m"]),
-                    ])
+                    ],
+                    traffic: TrafficReport(
+                        seconds: 60, requestsPerSecond: 41.24, errorShare: 0.0031, p95: 0.0124))
             ])
     }
 
@@ -56,12 +58,12 @@ struct StatusTextTests {
               /srv/hello/aloft.yaml  plan 0a1b2c3d4e5f
               1 234 567 requests, 21 failed, 3 under way, 12 connections
 
-            SERVICE  READY  RELEASE  BOUNDS  LISTEN
-            web      2/3    -        2-5     port
+            SERVICE  READY  RELEASE  BOUNDS  REQ/S  ERRORS  P95
+            web      2/3    -        2-5     41     0.3%    12 ms
 
-            REPLICA  STATE       FOR     PID   CPU   MEMORY  RESTARTS  REQUESTS  UNDER WAY  LIMITS
-            web-1    ready       3m 10s  4250  3.4%  25 MiB  0         600 000   2          cgroup v2
-            web-2    backingOff  3s      -     -     -       3         -         -          -
+            REPLICA  STATE       FOR     PID   CPU   MEMORY  RESTARTS  REQUESTS  ACTIVE
+            web-1    ready       3m 10s  4250  3.4%  25 MiB  0         600 000   2
+            web-2    backingOff  3s      -     -     -       3         -         -
               ended before it was ready
               last process: exit code 3
               starts again in 5s
@@ -91,18 +93,73 @@ struct StatusTextTests {
         #expect(
             text.contains(
                 """
-                SERVICE  READY  RELEASE  BOUNDS  LISTEN
-                web      2/3    6        2-5     port
+                SERVICE  READY  RELEASE  BOUNDS  REQ/S  ERRORS  P95
+                web      2/3    6        2-5     41     0.3%    12 ms
                   release 7 over 6: frozen, step 2 of 4, 12.5% of the traffic: 10% errors over 1%
                   verdict fail
                   next: aloft promote web --state /s, or aloft abort web --state /s
                   replicas ▃▃▆█ 3: p95 612 ms over 500 ms for 2m
                   latency p95 612 ms of 500 ms, cpu missing of 70%
 
-                REPLICA  RELEASE  STATE       FOR     PID   CPU   MEMORY  RESTARTS  REQUESTS  UNDER WAY  LIMITS
-                web-1    6        ready       3m 10s  4250  3.4%  25 MiB  0         600 000   2          cgroup v2
-                web-2    7        backingOff  3s      -     -     -       3         -         -          -
+                REPLICA  RELEASE  STATE       FOR     PID   CPU   MEMORY  RESTARTS  REQUESTS
+                web-1    6        ready       3m 10s  4250  3.4%  25 MiB  0         600 000
+                web-2    7        backingOff  3s      -     -     -       3         -
                 """), "\(text)")
+    }
+
+    @Test("rows keep to 80 columns, whatever the names and numbers are")
+    func width() {
+        var report = report
+        report.services[0].name = "a-service-with-a-name-that-is-as-long-as-names-may-be-in-a-file"
+        report.services[0].traffic?.requestsPerSecond = 123_456
+        for index in report.services[0].replicas.indices {
+            report.services[0].replicas[index].name = "\(report.services[0].name)-\(index + 100)"
+            report.services[0].replicas[index].pid = 4_194_303
+            report.services[0].replicas[index].requests = 12_345_678_901
+            report.services[0].replicas[index].release = index + 100
+        }
+        for line in StatusText(palette: .plain).render(report).split(separator: "\n") where !line.hasPrefix("  ") {
+            #expect(line.count <= 80, "\(line)")
+        }
+        let wide = StatusText(palette: .plain, isWide: true).render(report)
+        #expect(wide.contains("cgroup v2") && wide.contains("LISTEN") && wide.contains(report.services[0].name))
+    }
+
+    @Test("limits that nothing enforces are said, and so are no requests at all")
+    func unenforced() {
+        var report = report
+        report.services[0].unenforced = ["limits.cpu 2 is not enforced: no cgroup can be written here"]
+        report.services[0].traffic = TrafficReport(seconds: 60, requestsPerSecond: 0)
+        let text = StatusText(palette: .plain).render(report)
+        #expect(
+            text.contains("web      2/3    -        2-5     0      -       -\n  limits.cpu 2 is not enforced"),
+            "\(text)")
+    }
+
+    @Test("a reason that names the exit or the probe's answer is not followed by the same again")
+    func onceOnly() {
+        var report = report
+        report.services[0].replicas[1].reason = "readiness probe: HTTP 503: \"warming up\"; exit code 3"
+        let text = StatusText(palette: .plain).render(report)
+        #expect(text.split(separator: "\n").count { $0.contains("warming up") } == 1, "\(text)")
+        #expect(text.split(separator: "\n").count { $0.contains("exit code 3") } == 1, "\(text)")
+    }
+
+    @Test("what a service waits for is one sentence")
+    func pending() {
+        #expect(StatusText.pending("waits for its image x:1") == "the next release waits for its image x:1")
+        #expect(StatusText.pending("its change was not deployed: no") == "its change was not deployed: no")
+    }
+
+    @Test(
+        "rates and shares are short, and never zero where there is something",
+        arguments: [
+            (0, "0", "0%"), (0.0001, "<0.1", "<0.1%"), (0.4, "0.4", "40%"), (1, "1", "100%"), (9.96, "10", "100%"),
+        ]
+            as [(Double, String, String)])
+    func amounts(value: Double, rate: String, share: String) {
+        #expect(Amount.rate(value) == rate)
+        #expect(Amount.share(value) == share)
     }
 
     @Test("a rollout that ended well is not told again")

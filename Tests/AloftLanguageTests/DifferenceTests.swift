@@ -32,7 +32,7 @@ struct DifferenceTests {
         #expect(
             changes == [
                 PlanChange(
-                    path: "services.api.command", kind: .changed, old: "[./api]", new: "[./api, \"-v\"]",
+                    path: "services.api.command", kind: .changed, old: "[./api]", new: "[./api, -v]",
                     effect: "is a new release of api, rolled out by its `deploy`", restarts: "api")
             ])
     }

@@ -120,7 +120,7 @@ struct ProposalTests {
         #expect(plan.services[2].command.map(\.description).prefix(2) == ["sh", "-c"])
         #expect(plan.services[2].command[2] == Template("while true; do ./tick; sleep ${STEP}; done"))
         #expect(plan.edge.routes.count == 1)
-        #expect(made.notes.contains { $0.contains("./migrate") })
+        #expect(plan.services[0].release?.command.map(\.description) == ["./migrate"])
     }
 
     @Test(

@@ -96,6 +96,9 @@ struct TranscriptShape: Hashable {
         // Rows of `aloft status`: of a replica its name, release and state; of the edge the words.
         Pattern(
             #"^(\S+-\d+ +(?:\d+ +)?(?:ready|starting|unready|draining|stopping|backingOff|failed|exited))\b.*$"#, "$1"),
+        // Of a service how much came in; which columns of replicas there is room for.
+        Pattern(#"^(\S+ +\d+\/\d+ +\S+ +(?:fixed|\d+-\d+)) .*$"#, "$1"),
+        Pattern(#"^REPLICA .*$"#, "REPLICA"),
         Pattern(#"^ +[\d ]+ requests, [\d ]+ failed, [\d ]+ under way, [\d ]+ connections$"#, "REQUESTS"),
         // Times and dates.
         Pattern(#"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z"#, "DATE"),

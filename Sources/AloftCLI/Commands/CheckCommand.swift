@@ -1,6 +1,7 @@
 import AloftDaemon
 import AloftLanguage
 import ArgumentParser
+import Foundation
 
 struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -8,40 +9,52 @@ struct CheckCommand: ParsableCommand {
         abstract: "Check the file: every problem, where it is, and how to fix it.",
         discussion: """
             Example: aloft check
-                     aloft check deploy/aloft.yaml --env staging
+                     aloft check --file deploy/aloft.yaml --environment staging
 
-            Exits 2 where there is an error; warnings alone exit 0.
+            Looks at this machine, too: programs, folders and certificates that the file names. What a build will make, \
+            or another machine has, is a warning. Exits 2 where there is an error; warnings alone exit 0, or 2 with \
+            --strict.
             """)
 
-    @Argument(help: ArgumentHelp("Default: aloft.yaml here or in a folder above.", valueName: "file"))
-    var file: String?
+    @OptionGroup var named: NamedFile
 
     @Option(
-        name: [.customLong("env"), .customLong("environment")],
+        name: [.customLong("environment"), .customLong("env")],
         help: ArgumentHelp("Lay this environment of the file over it.", valueName: "NAME"))
-    var environment: String?
+    var environment: EnvironmentName?
+
+    @Flag(name: .long, help: "Warnings are errors, too.")
+    var strict = false
 
     @OptionGroup var output: OutputChoice
 
     func run() throws {
-        let choice = try FileChoice.find(file)
-        let (_, reading) = try choice.read(environment: environment, needsValues: false)
+        let choice = try FileChoice.find(named.given)
+        let (source, reading) = try choice.read(environment: environment?.text, needsValues: false)
+        var diagnostics = reading.diagnostics
+        if let plan = reading.plan {
+            let places = FilePlaces(source, environment: environment?.text)
+            let machine = MachineCheck(plan, places, variables: ProcessInfo.processInfo.environment)
+            diagnostics = (diagnostics + machine.diagnostics).sorted()
+        }
+        let isGood = !diagnostics.contains { $0.severity == .error || strict }
         let terminal = Terminal.standard
         if output.json {
-            try terminal.say(json: Report(file: choice.path, ok: reading.plan != nil, diagnostics: reading.diagnostics))
+            try terminal.say(json: Report(file: choice.path, ok: isGood, diagnostics: diagnostics))
         } else {
             let renderer = DiagnosticRenderer(color: terminal.palette.isColoured)
-            terminal.say(renderer.text(reading.diagnostics))
-            if let plan = reading.plan {
-                for problem in UserCheck.problems(of: plan) {
-                    terminal.say("warning: \(problem.message)\n  fix: \(problem.hint)\n")
-                }
+            terminal.say(renderer.text(diagnostics))
+            for problem in reading.plan.map(UserCheck.problems(of:)) ?? [] {
+                terminal.say("warning: \(problem.message)\n  fix: \(problem.hint)\n")
+            }
+            if let plan = reading.plan, isGood {
                 let services = plan.services.count == 1 ? "1 service" : "\(plan.services.count) services"
                 let routes = plan.edge.routes.count == 1 ? "1 route" : "\(plan.edge.routes.count) routes"
-                terminal.say("\(choice.shortName) is good: \(plan.app), \(services), \(routes)\n")
+                let how = diagnostics.isEmpty ? "is good" : "can be used"
+                terminal.say("\(choice.shortName) \(how): \(plan.app), \(services), \(routes)\n")
             }
         }
-        if reading.plan == nil { throw ExitCode(CommandFailure.ExitCode.misuse.rawValue) }
+        if !isGood { throw ExitCode(CommandFailure.ExitCode.misuse.rawValue) }
     }
 
     private struct Report: Encodable {

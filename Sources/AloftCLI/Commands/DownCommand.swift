@@ -8,17 +8,17 @@ struct DownCommand: AsyncParsableCommand {
         abstract: "Stop the daemon: requests under way end, then every replica.",
         discussion: """
             Example: aloft down
+                     aloft down --timeout 30s
             """)
 
-    @Option(name: .long, help: ArgumentHelp("How long to wait for the end, in seconds.", valueName: "SECONDS"))
-    var within = 300
+    @Option(name: .long, help: ArgumentHelp("How long to wait for the end.", valueName: "5m"))
+    var timeout: TimeLimit = .minutes(5)
+
+    @Option(name: .long, help: .hidden)
+    var within: TimeLimit?
 
     @OptionGroup var daemon: DaemonChoice
     @OptionGroup var output: OutputChoice
-
-    func validate() throws {
-        if !(1...86_400).contains(within) { throw ValidationError("--within is a number from 1 to 86400") }
-    }
 
     func run() async throws {
         let client = ControlClient(paths: try daemon.paths())
@@ -26,11 +26,12 @@ struct DownCommand: AsyncParsableCommand {
         let process = try ProcessIdentity(of: Int32(status.pid))
         let accepted: Accepted = try await client.post("stop")
         let clock = ContinuousClock()
-        let deadline = clock.now + .seconds(within)
+        let limit = within ?? timeout
+        let deadline = clock.now + limit.duration
         while process.isRunning {
             guard clock.now < deadline else {
                 throw CommandFailure(
-                    "the daemon has not ended within \(within) s",
+                    "the daemon has not ended within \(limit.text)",
                     hint: "`aloft status` shows what it waits for; a second `aloft down` ends it at once",
                     code: "timeout")
             }

@@ -18,8 +18,10 @@ struct ExecCommand: AsyncParsableCommand {
     @Argument(help: "A service of the file.")
     var service: String
 
-    @Option(name: .long, help: ArgumentHelp("Index of the replica; default: the first that is ready.", valueName: "N"))
-    var replica: Int?
+    @Option(
+        name: .long,
+        help: ArgumentHelp("web-2, or only its number; default: the first that is ready.", valueName: "NAME|N"))
+    var replica: ReplicaChoice?
 
     @Option(name: .long, help: ArgumentHelp("It is ended after this long; a day at most.", valueName: "1h"))
     var timeout: TimeLimit = .hours(1)
@@ -33,13 +35,13 @@ struct ExecCommand: AsyncParsableCommand {
 
     func validate() throws {
         if command.isEmpty { throw ValidationError("say what to run after `--`: aloft exec \(service) -- env") }
-        if let replica, replica < 1 { throw ValidationError("replicas are counted from 1") }
+        _ = try replica?.name(in: service)
         if timeout.seconds > Self.longest { throw ValidationError("--timeout is a day at most") }
     }
 
     func run() async throws {
         let client = ControlClient(paths: try daemon.paths())
-        let request = ExecRequest(command: command, replica: replica, timeoutSeconds: timeout.seconds)
+        let request = ExecRequest(command: command, replica: replica?.index, timeoutSeconds: timeout.seconds)
         try await CommandOutput(client: client, json: output.json, typed: daemon.typed).follow(
             "services/\(service.pathSegment)/exec", json: request)
     }

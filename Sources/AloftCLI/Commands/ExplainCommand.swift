@@ -21,6 +21,9 @@ struct ExplainCommand: ParsableCommand {
         case .key(let explanation):
             if output.json { return try terminal.say(json: explanation) }
             terminal.say(ExplanationText(palette: terminal.palette).render(explanation))
+        case .future(let words):
+            if output.json { return try terminal.say(json: ["notYet": words]) }
+            terminal.say(ExplanationText(palette: terminal.palette).render(words))
         case .unknown(let message, let suggestions):
             let hint = suggestions.isEmpty ? nil : "nearest: " + suggestions.joined(separator: ", ")
             throw CommandFailure(message, hint: hint, code: "unknownKey", exitCode: .misuse)

@@ -10,16 +10,15 @@ struct PlanCommand: AsyncParsableCommand {
         abstract: "Print the effective file with every default, what it does not guarantee, and what would change.",
         discussion: """
             Example: aloft plan
-                     aloft plan --env staging --json
+                     aloft plan --environment staging --json
 
             The difference to what runs is printed where a daemon runs on the file's state directory.
             """)
 
-    @Argument(help: ArgumentHelp("Default: aloft.yaml here or in a folder above.", valueName: "file"))
-    var file: String?
+    @OptionGroup var named: NamedFile
 
     @Option(
-        name: [.customLong("env"), .customLong("environment")],
+        name: [.customLong("environment"), .customLong("env")],
         help: ArgumentHelp("Lay this environment of the file over it.", valueName: "NAME"))
     var environment: EnvironmentName?
 
@@ -31,7 +30,7 @@ struct PlanCommand: AsyncParsableCommand {
     @OptionGroup var output: OutputChoice
 
     func run() async throws {
-        let choice = try FileChoice.find(file)
+        let choice = try FileChoice.find(named.given)
         let (source, reading) = try choice.plan(environment: environment?.text, json: output.json, needsValues: false)
         guard let plan = reading.plan else { return }
         let effective = plan.effectiveFile()

@@ -7,8 +7,14 @@ struct StatusCommand: AsyncParsableCommand {
         abstract: "Show the app, its services and each replica; where one is not ready, why.",
         discussion: """
             Example: aloft status
+                     aloft status --wide
                      aloft status --json | jq '.services[].ready'
+
+            Requests a second, errors (answers of 500 or more) and p95 are those of the last minute.
             """)
+
+    @Flag(name: .long, help: "Every column: also how services listen, and who holds replicas to their limits.")
+    var wide = false
 
     @OptionGroup var daemon: DaemonChoice
     @OptionGroup var output: OutputChoice
@@ -18,7 +24,7 @@ struct StatusCommand: AsyncParsableCommand {
         if output.json {
             try Terminal.standard.say(json: report)
         } else {
-            let text = StatusText(palette: Terminal.standard.palette, typed: daemon.typed)
+            let text = StatusText(palette: Terminal.standard.palette, typed: daemon.typed, isWide: wide)
             Terminal.standard.say(text.render(report))
         }
     }

@@ -10,8 +10,8 @@ struct UpCommand: AsyncParsableCommand {
         abstract: "Start the app behind its edge, and keep it running.",
         discussion: """
             Example: aloft up
-                     aloft up examples/hello/aloft.yaml
-                     aloft up --env staging --detach
+                     aloft up --file examples/hello/aloft.yaml
+                     aloft up --environment staging --detach
 
             In the foreground it prints a line for each thing that happens. Ctrl-C lets requests end and stops the \
             replicas; Ctrl-C again ends everything at once. Replicas that a crashed daemon left running are taken over.
@@ -19,11 +19,10 @@ struct UpCommand: AsyncParsableCommand {
             With --detach it exits 1 where a service did not become ready, and says why; the daemon goes on trying.
             """)
 
-    @Argument(help: ArgumentHelp("Default: aloft.yaml here or in a folder above.", valueName: "file"))
-    var file: String?
+    @OptionGroup var named: NamedFile
 
     @Option(
-        name: [.customLong("env"), .customLong("environment")],
+        name: [.customLong("environment"), .customLong("env")],
         help: ArgumentHelp(
             "Lay this environment of the file over it; its state directory is .aloft-NAME.", valueName: "NAME"))
     var environment: EnvironmentName?
@@ -51,17 +50,17 @@ struct UpCommand: AsyncParsableCommand {
         if timeout != nil, !detach { throw ValidationError("--timeout is only for --detach") }
     }
 
-    private var typed: String { DaemonChoice.typed(file: file, state: state, environment: environment) }
+    private var typed: String { DaemonChoice.typed(file: named.given, state: state, environment: environment) }
 
     func run() async throws {
         let variables = ProcessInfo.processInfo.environment
-        let choice = try FileChoice.find(file)
+        let choice = try FileChoice.find(named.given)
         let paths = choice.state(state, name: environment?.text, environment: variables)
         if detach { return try await startDetached(choice, paths, variables) }
         let start = ForegroundStart(json: output.json, reportsStart: reportsStart, typed: typed)
         let options = DaemonOptions(
             file: choice.path, environmentName: environment?.text, paths: paths, hostEnvironment: variables,
-            user: UserName.current, writesToStandardError: !output.json, show: start.show)
+            user: UserName.current, writesToStandardError: !output.json, show: start.show, ended: start.ended)
         let daemon: Daemon
         do {
             daemon = try await Daemon.start(options)

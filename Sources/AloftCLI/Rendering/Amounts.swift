@@ -51,6 +51,19 @@ package enum Amount {
         return milliseconds < 10 ? "\(tenths(milliseconds)) ms" : "\(Int(milliseconds.rounded())) ms"
     }
 
+    /// A number a second: `0`, `0.4`, `41`, `12 040`.
+    package static func rate(_ perSecond: Double) -> String {
+        let value = max(0, perSecond.isFinite ? min(perSecond, 1e12) : 0)
+        guard value < 9.95 else { return count(Int(value.rounded())) }
+        return value > 0 && value < 0.05 ? "<0.1" : tenths(value)
+    }
+
+    /// A share of all as percent; anything above nothing is never `0%`.
+    package static func share(_ share: Double) -> String {
+        let value = min(1, max(0, share.isFinite ? share : 0))
+        return value > 0 && value < 0.0005 ? "<0.1%" : percent(value)
+    }
+
     private static func tenths(_ value: Double) -> String {
         let tenths = Int((min(value, 1e12) * 10).rounded())
         return tenths % 10 == 0 || tenths >= 1000 ? "\(tenths / 10)" : "\(tenths / 10).\(tenths % 10)"

@@ -18,7 +18,15 @@ struct ExplanationText {
         }
         let example = explanation.example.split(separator: "\n", omittingEmptySubsequences: false).map { "  " + $0 }
         text += "\nExample:\n" + palette(.cyan, trimmed(example)) + "\n"
+        if !explanation.reserved.isEmpty { text += "\n" + render(explanation.reserved) }
         return text
+    }
+
+    func render(_ words: [FutureWord]) -> String {
+        words.map { word in
+            "\(palette(.bold, word.path))\n\nReserved for \(word.promise); this version does not do it yet.\n"
+                + "Until it is there: \(word.meanwhile)\n"
+        }.joined(separator: "\n")
     }
 
     private func facts(_ explanation: Explanation) -> String {

@@ -26,11 +26,13 @@ package struct Palette: Sendable, Hashable {
 
     /// Text of the application's own, safe to print: control characters other than tab would move the cursor or
     /// recolour the terminal, so they are spelled out.
-    package static func printable(_ text: String) -> String {
+    ///
+    /// - Parameter keepingLineBreaks: line feeds stay, for text of more than one line.
+    package static func printable(_ text: String, keepingLineBreaks: Bool = false) -> String {
         guard text.unicodeScalars.contains(where: isControl) else { return text }
         var result = ""
         for scalar in text.unicodeScalars {
-            if isControl(scalar) {
+            if isControl(scalar), !(keepingLineBreaks && scalar == "\n") {
                 let digits = String(scalar.value, radix: 16, uppercase: false)
                 result += "\\x" + (digits.count < 2 ? "0" : "") + digits
             } else {

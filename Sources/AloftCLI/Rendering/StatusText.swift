@@ -6,12 +6,19 @@ package struct StatusText {
     /// Columns of the sparkline of replicas over time.
     static let historyWidth = 40
 
+    /// Columns that tables keep to unless all are asked for.
+    static let width = 80
+
     private let palette: Palette
+    private let isWide: Bool
     private let rollouts: RolloutText
 
-    /// - Parameter typed: the options that name the daemon, which commands that are proposed repeat.
-    package init(palette: Palette, typed: String = "") {
+    /// - Parameters:
+    ///   - typed: the options that name the daemon, which commands that are proposed repeat.
+    ///   - isWide: every column, however many that makes.
+    package init(palette: Palette, typed: String = "", isWide: Bool = false) {
         self.palette = palette
+        self.isWide = isWide
         rollouts = RolloutText(palette: palette, typed: typed)
     }
 
@@ -46,20 +53,28 @@ package struct StatusText {
     }
 
     private func services(_ report: StatusReport) -> String {
-        var table = Table(["SERVICE", "READY", "RELEASE", "BOUNDS", "LISTEN"])
+        var header = ["SERVICE", "READY", "RELEASE", "BOUNDS", "REQ/S", "ERRORS", "P95"]
+        if isWide { header.append("LISTEN") }
+        var table = Table(header, spare: ["BOUNDS"])
         for service in report.services {
             let good = service.ready + service.done
             let tone: Palette.Tone = good >= service.desired ? .green : good == 0 ? .red : .yellow
             let done = service.done > 0 ? ", \(service.done) done" : ""
             let bounds =
                 service.minReplicas == service.maxReplicas ? "fixed" : "\(service.minReplicas)-\(service.maxReplicas)"
-            table.add([
+            let traffic = service.traffic
+            var cells: [Table.Cell] = [
                 .init(service.name), .init("\(service.ready)/\(service.desired)\(done)", tone),
-                .init(service.release.map(String.init) ?? "-"), .init(bounds), .init(service.listen),
-            ])
+                .init(service.release.map(String.init) ?? "-"), .init(bounds),
+                .init(traffic.map { Amount.rate($0.requestsPerSecond) } ?? "-"),
+                .init(traffic?.errorShare.map(Amount.share) ?? "-", (traffic?.errorShare ?? 0) > 0 ? .red : nil),
+                .init(traffic?.p95.map(Amount.latency) ?? "-"),
+            ]
+            if isWide { cells.append(.init(service.listen)) }
+            table.add(cells)
             addNotes(of: service, to: &table)
         }
-        return table.render(palette)
+        return table.render(palette, width: isWide ? .max : Self.width)
     }
 
     /// Its rollout, what holds it, and why it has as many replicas as it has.
@@ -73,7 +88,8 @@ package struct StatusText {
             }
             if let next = rollouts.next(rollout) { table.addNote("next: \(next)", .cyan) }
         }
-        if let waited = service.waitsFor { table.addNote("the next release " + Palette.printable(waited), .yellow) }
+        for sentence in service.unenforced ?? [] { table.addNote(Palette.printable(sentence), .yellow) }
+        if let waited = service.waitsFor { table.addNote(Self.pending(waited), .yellow) }
         if let set = service.set {
             let names = Palette.printable(set.map { "env.\($0)" }.joined(separator: ", "))
             table.addNote("set by `aloft deploy`, over the file: \(names)", .dim)
@@ -86,13 +102,20 @@ package struct StatusText {
         if !metrics.isEmpty { table.addNote(Palette.printable(metrics.joined(separator: ", ")), .dim) }
     }
 
+    /// `the next release waits for its image …`; other sentences stand by themselves.
+    static func pending(_ waited: String) -> String {
+        (waited.hasPrefix("waits ") ? "the next release " : "") + Palette.printable(waited)
+    }
+
     /// With the release of each where a service runs two of them.
     private func replicas(_ report: StatusReport) -> String {
         let hasTwo = report.services.contains { Set($0.replicas.map(\.release)).count > 1 }
         var header = ["REPLICA", "STATE", "FOR", "PID", "CPU", "MEMORY"]
-        header += ["RESTARTS", "REQUESTS", "UNDER WAY", "LIMITS"]
+        header += ["RESTARTS", "REQUESTS", "ACTIVE"]
+        if isWide { header.append("LIMITS") }
         if hasTwo { header.insert("RELEASE", at: 1) }
-        var table = Table(header)
+        let hasRestarts = report.services.contains { $0.replicas.contains { $0.restarts > 0 } }
+        var table = Table(header, spare: (hasRestarts ? [] : ["RESTARTS"]) + ["ACTIVE", "REQUESTS", "PID", "CPU"])
         for replica in report.services.flatMap(\.replicas) {
             var cells: [Table.Cell] = [
                 .init(replica.name), .init(replica.state, tone(of: replica)),
@@ -100,13 +123,14 @@ package struct StatusText {
                 .init(replica.cpu.map(Amount.percent) ?? "-"), .init(replica.memory.map(Amount.bytes) ?? "-"),
                 .init("\(replica.restarts)", replica.restarts > 0 ? .yellow : nil),
                 .init(replica.requests.map(Amount.count) ?? "-"),
-                .init(replica.activeRequests.map(Amount.count) ?? "-"), .init(limits(of: replica)),
+                .init(replica.activeRequests.map(Amount.count) ?? "-"),
             ]
+            if isWide { cells.append(.init(limits(of: replica))) }
             if hasTwo { cells.insert(.init(replica.release == 0 ? "-" : "\(replica.release)"), at: 1) }
             table.add(cells)
             addNotes(of: replica, in: report, to: &table)
         }
-        return table.render(palette)
+        return table.render(palette, width: isWide ? .max : Self.width)
     }
 
     /// What somebody needs who asks why a replica is not ready.
@@ -114,14 +138,15 @@ package struct StatusText {
         if !replica.current { table.addNote("runs an older configuration; it is being replaced", .dim) }
         guard !replica.inRotation else { return }
         if let reason = replica.reason { table.addNote(Palette.printable(reason), .yellow) }
-        if let exit = replica.lastExit, exit != replica.reason {
+        let reason = replica.reason ?? ""
+        if let exit = replica.lastExit, !reason.contains(exit) {
             table.addNote("last process: " + Palette.printable(exit), .yellow)
         }
         if let next = replica.nextStart { table.addNote("starts again in \((next - report.now).brief)", .dim) }
-        for probe in replica.probes where probe.passed == false {
+        for probe in replica.probes where probe.passed == false && !reason.contains(probe.answer) {
             table.addNote("\(probe.kind) probe: \(Palette.printable(probe.answer)), \(probe.streak) in a row", .yellow)
         }
-        for line in replica.lastLines { table.addNote("| " + Palette.printable(line), .dim) }
+        for line in replica.lastLines { table.addNote("| " + RecordText.said(line), .dim) }
     }
 
     private func tone(of replica: ReplicaReport) -> Palette.Tone {

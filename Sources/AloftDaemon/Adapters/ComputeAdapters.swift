@@ -41,6 +41,7 @@ struct JournalReplicaStore: ReplicaStore {
 struct SpoolSink: OutputSink {
     let spool: SpoolReader
     let events: EventQueue
+    let ended: @Sendable (String, [String]) -> Void
 
     func attached(_ replica: ReplicaID, stdoutPath: String, stderrPath: String) async {
         do {
@@ -51,5 +52,8 @@ struct SpoolSink: OutputSink {
         }
     }
 
-    func detached(_ replica: ReplicaID) async { await spool.finish(replica) }
+    func detached(_ replica: ReplicaID) async {
+        await spool.finish(replica)
+        ended(replica.name, spool.lastLines(replica))
+    }
 }

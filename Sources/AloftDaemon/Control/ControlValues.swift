@@ -82,24 +82,6 @@ package struct Accepted: Sendable, Hashable, Codable {
     package init(message: String) { self.message = message }
 }
 
-/// One line of `GET /v1/logs`: what a replica wrote, when, and where.
-package struct LogLine: Sendable, Hashable, Codable {
-    package var time: Timestamp
-    package var service: String
-    package var replica: String
-    /// `stdout` or `stderr`.
-    package var stream: String
-    package var line: String
-
-    package init(time: Timestamp, service: String, replica: String, stream: String, line: String) {
-        self.time = time
-        self.service = service
-        self.replica = replica
-        self.stream = stream
-        self.line = line
-    }
-}
-
 /// The body of every answer that is not 2xx: `{"error": {"code": …, "message": …, "hint": …}}`.
 package struct ControlFailure: Error, Sendable, Hashable, Codable {
     /// Closed: a client may switch over it.

@@ -1,6 +1,7 @@
 import AloftCompute
 import AloftEdge
 import AloftModel
+import AloftSystem
 
 /// Joins what compute and the edge know into one report.
 struct StatusBuilder {
@@ -61,7 +62,23 @@ struct StatusBuilder {
             minReplicas: spec?.scaling.minReplicas ?? status.desired,
             maxReplicas: spec?.scaling.maxReplicas ?? status.desired, minAvailable: status.minAvailable,
             updating: status.updating, listen: (spec?.listen ?? .port).rawValue,
-            replicas: status.replicas.map { replica($0, backends[$0.id]) })
+            replicas: status.replicas.map { replica($0, backends[$0.id]) },
+            unenforced: spec.map { unenforced($0.resources, by: Set(status.replicas.map(\.enforcement))) })
+    }
+
+    /// Only cgroups hold all processes of a replica together.
+    private func unenforced(_ resources: Resources, by kinds: Set<Enforcement>) -> [String] {
+        guard !kinds.isDisjoint(with: [.rlimit, .none]) else { return [] }
+        let why = "no cgroup can be written here"
+        var sentences: [String] = []
+        if let cpu = resources.limits.cpu { sentences.append("limits.cpu \(cpu) is not enforced: \(why)") }
+        if let memory = resources.limits.memory {
+            sentences.append(
+                kinds.contains(.rlimit)
+                    ? "limits.memory \(memory) holds for each process by itself: \(why)"
+                    : "limits.memory \(memory) is not enforced: \(why)")
+        }
+        return sentences
     }
 
     private func replica(_ status: ReplicaStatus, _ backend: EdgeStatistics.Backend?) -> ReplicaReport {

@@ -79,6 +79,10 @@ package struct ServiceReport: Sendable, Hashable, Codable {
     package var updating: Bool
     /// `port` or `unix`.
     package var listen: String
+    /// What comes in of late; nil from a daemon older than the command that asks.
+    package var traffic: TrafficReport?
+    /// What of `resources.limits` nothing holds its replicas to, one sentence each.
+    package var unenforced: [String]?
     package var replicas: [ReplicaReport]
     /// The release that is current; nil before there is one.
     package var release: Int?
@@ -95,7 +99,7 @@ package struct ServiceReport: Sendable, Hashable, Codable {
         name: String, desired: Int, ready: Int, minReplicas: Int, maxReplicas: Int, minAvailable: Int,
         updating: Bool = false, listen: String, replicas: [ReplicaReport], release: Int? = nil,
         rollout: RolloutReport? = nil, waitsFor: String? = nil, scaling: ScalingReport? = nil,
-        set: [String]? = nil
+        set: [String]? = nil, traffic: TrafficReport? = nil, unenforced: [String]? = nil
     ) {
         self.name = name
         self.desired = desired
@@ -111,10 +115,30 @@ package struct ServiceReport: Sendable, Hashable, Codable {
         self.waitsFor = waitsFor
         self.scaling = scaling
         self.set = set
+        self.traffic = traffic
+        self.unenforced = unenforced
     }
 
     /// Replicas that ended with exit code 0 and are not started again.
     package var done: Int { replicas.count { $0.state == "done" } }
+}
+
+/// The requests of one service over the last minute, or since the daemon started.
+package struct TrafficReport: Sendable, Hashable, Codable {
+    /// How long was counted.
+    package var seconds: Double
+    package var requestsPerSecond: Double
+    /// Share of the requests that were answered with 500 or more, 0 to 1; nil without requests.
+    package var errorShare: Double?
+    /// Seconds from sending a request to a replica to the head of its answer, which 95% did not exceed; nil without any.
+    package var p95: Double?
+
+    package init(seconds: Double, requestsPerSecond: Double, errorShare: Double? = nil, p95: Double? = nil) {
+        self.seconds = seconds
+        self.requestsPerSecond = requestsPerSecond
+        self.errorShare = errorShare
+        self.p95 = p95
+    }
 }
 
 /// What the autoscaler thinks of one service.

@@ -23,6 +23,15 @@ package struct PastRecords: Sendable {
         return events
     }
 
+    /// Newest records and events that are looked through for names.
+    package static let namesLimit = 10_000
+
+    /// What events are about, of late.
+    package func subjects() async throws -> Set<String> {
+        Set(
+            try await events(since: nil, subject: nil, severity: .notice, limit: Self.namesLimit).map(\.subject))
+    }
+
     /// Gives each record's JSON line, oldest first, until `take` returns false.
     package func logs(
         service: String?, replica: String?, stream: String?, since: Timestamp?, tail: Int?,

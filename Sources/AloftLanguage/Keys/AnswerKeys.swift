@@ -122,7 +122,7 @@ extension Kind where Value == String {
             let authority = text.dropFirst(scheme.count).prefix { $0 != "/" && $0 != "?" && $0 != "#" }
             return authority.isEmpty || authority.hasPrefix(":") ? Complaint("has no host") : nil
         }
-        return Complaint("is neither a URL nor a path", hint: "write `https://example.com${uri}` or `/new`")
+        return Complaint("is neither a URL nor a path", hint: "write `\"https://example.com${uri}\"` or `/new`")
     }
 }
 

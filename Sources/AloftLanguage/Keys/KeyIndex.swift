@@ -83,12 +83,14 @@ struct KeyIndex: Sendable {
 
 extension KeyIndex {
     func explain(_ path: String) -> Explained {
-        if let entry = entry(for: path) { return .key(explanation(of: entry)) }
         let wanted = Self.steps(of: path)
+        let reserved = FutureWords.words(at: wanted).map(FutureWord.init)
+        if let entry = entry(for: path) { return .key(explanation(of: entry, reserved)) }
         let suffixes = entries.filter { entry in
             (1..<max(entry.steps.count, 2)).contains { Self.fits(Array(entry.steps.dropFirst($0)), wanted) }
         }
-        if suffixes.count == 1 { return .key(explanation(of: suffixes[0])) }
+        if suffixes.count == 1 { return .key(explanation(of: suffixes[0], reserved)) }
+        if !reserved.isEmpty { return .future(reserved) }
         if suffixes.count > 1 {
             return .unknown(
                 message: "several keys end in `\(path.shortened)`", suggestions: Array(suffixes.prefix(8).map(\.path)))
@@ -112,7 +114,7 @@ extension KeyIndex {
 
     private func shared(_ entry: Entry, _ wanted: [String]) -> Int { Set(entry.steps).intersection(wanted).count }
 
-    private func explanation(of entry: Entry) -> Explanation {
+    private func explanation(of entry: Entry, _ reserved: [FutureWord]) -> Explanation {
         let key = entry.declaration
         let standard: String? =
             switch key.presence {
@@ -124,7 +126,8 @@ extension KeyIndex {
             path: entry.path, type: key.form.type, summary: key.summary, detail: key.detail, standard: standard,
             isRequired: key.presence == .required, limits: key.form.limits, choices: key.form.choices,
             example: Example(entry).text, effect: entry.effect.description(service: nil),
-            keys: (key.form.section?.form.keys ?? []).map { .init(name: $0.name, summary: $0.summary) })
+            keys: (key.form.section?.form.keys ?? []).map { .init(name: $0.name, summary: $0.summary) },
+            reserved: reserved)
     }
 }
 

@@ -24,7 +24,7 @@ enum ServiceKeys {
         let container = ContainerKeys.container(fields, &reader)
         guard fields[command] != nil || container != nil else { return nil }
         let words = fields[command] ?? []
-        CommandCheck(words, fields.node(command)).report(to: &reader)
+        CommandCheck(words, fields.node(command), command.kind).report(to: &reader)
         if container != nil { report(idleInContainers: fields, &reader) }
         ScalingCheck.report(metricsOf: fields.node(scaling), fields[resources].requests, &reader)
         let count = fields[replicas] ?? 1
@@ -170,42 +170,5 @@ enum ServiceKeys {
             return "is not a variable's name: letters, digits and `_`, not beginning with a digit"
         }
         return nil
-    }
-}
-
-/// What people write in a command out of habit from a shell.
-private struct CommandCheck {
-    private let words: [Template]
-    private let node: Node?
-
-    init(_ words: [Template], _ node: Node?) {
-        self.words = words
-        self.node = node
-    }
-
-    func report(to reader: inout Reader) {
-        guard let nodes = node?.items, nodes.count == words.count, let program = nodes.first?.scalar?.text else {
-            return
-        }
-        if program.isEmpty { reader.error(nodes[0], "the program's name is empty") }
-        if nodes.count == 1, program.contains(" "), !program.hasPrefix("/"), !program.hasPrefix("./") {
-            let words = program.split(separator: " ").map { Outline.text(String($0)) }
-            reader.error(
-                nodes[0], "no program's name holds spaces; each argument is an item of the list",
-                hint: "write `command: \(Outline.list(words).inline)`")
-        }
-        let shells: Set<String> = ["sh", "bash", "dash", "zsh", "ksh"]
-        guard !shells.contains(FilePaths.lastComponent(of: program)) else { return }
-        guard let own = reader.listen?.reference else { return }
-        for (word, node) in zip(words, nodes) where mentions(own, word) {
-            reader.warning(
-                node, "no shell reads the command, so `$\(own)` stays as it is", hint: "write `${\(own)}`")
-        }
-    }
-
-    private func mentions(_ name: String, _ word: Template) -> Bool {
-        word.parts.contains { part in
-            if case .text(let text) = part { text.contains("$\(name)") } else { false }
-        }
     }
 }

@@ -2,21 +2,26 @@
 struct UnknownKey {
     private let entry: Node.Entry
     private let section: SectionForm
+    private let siblings: [Node.Entry]
 
-    init(_ entry: Node.Entry, in section: SectionForm) {
+    init(_ entry: Node.Entry, in section: SectionForm, beside siblings: [Node.Entry] = []) {
         self.entry = entry
         self.section = section
+        self.siblings = siblings
     }
 
     /// The key that was most likely meant, if it is one of the section.
     func report(to reader: inout Reader) -> String? {
         let name = entry.key.shortened
         let place = reader.path.isEmpty ? "" : " in `\(reader.pathText)`"
-        if FutureWords.contains(entry.key, in: section.name) {
+        if let word = FutureWords.word(entry.key, in: section.name) {
             reader.problems.error(
                 entry.keySpan, "`\(name)` is a word of Aloft's language that this version does not do yet",
-                hint: FutureWords.substitute(for: entry.key, in: section.name)
-                    ?? "remove it; a key that did nothing would only look as if it worked")
+                hint: "remove it. Until it is there: \(word.meanwhile)")
+            return nil
+        }
+        if let habit = HabitWords(entry, beside: siblings, in: section.name, reader).hint {
+            reader.problems.error(entry.keySpan, "unknown key `\(name)`\(place)", hint: habit)
             return nil
         }
         let meant = reader.problems.takesHints ? meant : nil

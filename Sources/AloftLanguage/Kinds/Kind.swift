@@ -177,9 +177,11 @@ extension Kind {
             .list(item.form, count: count), spell: { .list($0.map { item.spell($0.item) }) },
             read: { node, reader in
                 guard let nodes = node.items else {
-                    reader.error(
-                        node, "`\(reader.key)` is a list, and this is \(node.noun)",
-                        hint: ListHint.suggestion(node, reader.key))
+                    let hint =
+                        reader.problems.takesHints
+                        ? Kind.placedList(of: item, count: count).proposal(
+                            ListHint.candidates(node, reader.key), reader) : nil
+                    reader.error(node, "`\(reader.key)` is a list, and this is \(node.noun)", hint: hint)
                     return nil
                 }
                 guard count.contains(nodes.count) else {
@@ -215,15 +217,5 @@ struct Placed<Item: Sendable>: Sendable {
         self.node = node
         self.index = index
         self.isSound = isSound
-    }
-}
-
-/// What someone who wrote a single value meant as a list.
-enum ListHint {
-    static func suggestion(_ node: Node, _ key: String) -> String? {
-        guard let scalar = node.scalar, !scalar.isNull, scalar.text.utf8.count <= 200 else { return nil }
-        let plainWords = !scalar.text.contains { "\"'\\$|&;<>".contains($0) } || scalar.text.contains("${")
-        let words = plainWords ? scalar.text.split(whereSeparator: \.isWhitespace).map(String.init) : [scalar.text]
-        return "write `\(key): \(Outline.list(words.map(Outline.text)).inline)`"
     }
 }

@@ -72,6 +72,7 @@ enum YAMLText {
         let startsWell =
             letters.contains(first) || capitals.contains(first) || first == UInt8(ascii: "/")
             || first == UInt8(ascii: "_") || text.hasPrefix("./") || text.hasPrefix("../") || text.hasPrefix("--")
+            || first == UInt8(ascii: "-") && text.utf8.dropFirst().first.map { letters.contains($0) } ?? false
         let rest = text.utf8.allSatisfy { byte in
             letters.contains(byte) || capitals.contains(byte) || (0x30...0x39).contains(byte)
                 || "_-./=+@*".utf8.contains(byte)

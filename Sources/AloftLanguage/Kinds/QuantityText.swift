@@ -68,7 +68,13 @@ enum QuantityText {
             let example = type == "size" ? "`512MiB`" : "`30s`"
             return .failure(Complaint("is not a \(type)", hint: "write a number and its unit, for example \(example)"))
         }
-        guard !rest.isEmpty else { return .failure(Complaint("has no unit; write `\(text)\(usual)`")) }
+        guard !rest.isEmpty else {
+            let factor = units.first { $0.name == usual }?.factor ?? 1
+            let whole = text.contains(".") ? decimal.scaled(by: factor) : nil
+            return .failure(
+                Complaint("has no unit; write `\(whole.map { spelled($0, units: units, type: type) } ?? text + usual)`")
+            )
+        }
         guard let unit = units.first(where: { $0.name == rest }) else {
             return .failure(unknownUnit(rest, number: String(number), units: units, type: type, text: text))
         }
@@ -92,7 +98,12 @@ enum QuantityText {
         let lowered = bare.lowercased()
         let meant =
             names.contains(bare) ? bare : synonyms[type]?[lowered] ?? names.first { $0.lowercased() == lowered }
-        if let meant { return Complaint("has no unit `\(rest.shortened)`; write `\(number)\(meant)`") }
+        if let meant {
+            let factor = units.first { $0.name == meant }?.factor ?? 1
+            let whole = number.contains(".") ? Decimal(number)?.scaled(by: factor) : nil
+            let proposed = whole.map { spelled($0, units: units, type: type) } ?? number + meant
+            return Complaint("has no unit `\(rest.shortened)`; write `\(proposed)`")
+        }
         return Complaint(
             "has no unit that Aloft knows",
             hint: "a \(type) is a whole number and one of \(names.joined(separator: ", "))")

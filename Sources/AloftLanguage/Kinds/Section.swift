@@ -133,9 +133,10 @@ struct Section<Owner: Sendable>: Sendable {
     private func read(_ node: Node, _ reader: inout Reader) -> Owner? {
         guard let entries = node.entries else {
             let names = form.keys.map { "`\($0.name)`" }.prefix(6).joined(separator: ", ")
+            let proposal = reader.problems.takesHints ? kind.proposal(SectionHint.candidates(node, form), reader) : nil
             reader.error(
                 node, "`\(reader.key)` is a section, and this is \(node.noun)",
-                hint: "its keys are \(names)\(form.keys.count > 6 ? " …" : "")")
+                hint: proposal ?? "its keys are \(names)\(form.keys.count > 6 ? " …" : "")")
             return nil
         }
         prepare(node, &reader)
@@ -143,7 +144,9 @@ struct Section<Owner: Sendable>: Sendable {
         var fields = Fields(span: node.span)
         for entry in entries where !entry.key.hasPrefix("x-") && !ignored.contains(entry.key) {
             guard let place = places[entry.key] else {
-                if let meant = UnknownKey(entry, in: form).report(to: &reader) { fields.meant.insert(meant) }
+                if let meant = UnknownKey(entry, in: form, beside: entries).report(to: &reader) {
+                    fields.meant.insert(meant)
+                }
                 continue
             }
             fields.entries[entry.key] = entry

@@ -175,9 +175,11 @@ extension Kind {
         }
         return Kind(form, spell: spell) { node, reader in
             guard let entries = node.entries else {
+                let kind = Kind.map(names, of: item, limit: limit)
+                let proposal = reader.problems.takesHints ? kind.proposal(MapHint.candidates(node), reader) : nil
                 reader.error(
                     node, "`\(reader.key)` is a section, and this is \(node.noun)",
-                    hint: "write `\(reader.key):`, and below it one name and value a line")
+                    hint: proposal ?? "write `\(reader.key):`, and below it one name and value a line")
                 return nil
             }
             guard entries.count <= limit else {

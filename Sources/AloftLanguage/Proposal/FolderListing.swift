@@ -4,7 +4,8 @@ package struct FolderListing: Sendable, Hashable {
     package static let filesOfInterest = [
         "package.json", "requirements.txt", "pyproject.toml", "Pipfile", "Procfile", "go.mod", "Cargo.toml", "Gemfile",
         "Package.swift", "manage.py", "app.py", "main.py", "wsgi.py", "asgi.py", "config.ru", "pom.xml",
-        "build.gradle", "main.go",
+        "build.gradle", "main.go", "Dockerfile", "Containerfile", "compose.yaml", "compose.yml", "docker-compose.yaml",
+        "docker-compose.yml", "pnpm-workspace.yaml",
     ]
 
     /// Name of the folder itself.
@@ -13,12 +14,26 @@ package struct FolderListing: Sendable, Hashable {
     package var paths: Set<String>
     /// Text by path.
     package var contents: [String: String]
+    /// Ports of this machine that are free for the edge and for the admin listener.
+    package var port: Int
+    package var adminPort: Int
+    /// Whether podman or docker is installed.
+    package var hasEngine: Bool
 
-    package init(name: String, paths: Set<String>, contents: [String: String] = [:]) {
+    package init(
+        name: String, paths: Set<String>, contents: [String: String] = [:], port: Int = 8080, adminPort: Int = 9900,
+        hasEngine: Bool = true
+    ) {
         self.name = name
         self.paths = paths
         self.contents = contents
+        self.port = port
+        self.adminPort = adminPort
+        self.hasEngine = hasEngine
     }
+
+    /// Folders of a workspace whose `package.json` says more: known once the files of interest are read, at most 20.
+    package var workspaceFolders: [String] { WorkspaceDetection.folders(of: self) }
 }
 
 /// A file for a folder, with the reasons for it.

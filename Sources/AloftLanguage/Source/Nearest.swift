@@ -1,11 +1,12 @@
 /// The known word that a misspelled one most likely stands for.
-enum Nearest {
+package enum Nearest {
     /// Nil where nothing is near: more than a third of the letters differ.
-    static func word(to word: String, among known: some Sequence<String>) -> String? {
+    package static func word(to word: String, among known: some Sequence<String>) -> String? {
         words(to: word, among: known, limit: 1).first
     }
 
-    static func words(to word: String, among known: some Sequence<String>, limit: Int) -> [String] {
+    /// The nearest first, at most `limit`.
+    package static func words(to word: String, among known: some Sequence<String>, limit: Int) -> [String] {
         guard word.utf8.count <= 64 else { return [] }
         let wanted = Array(word.lowercased().unicodeScalars)
         var ranked: [(distance: Int, word: String)] = []

@@ -1,6 +1,8 @@
 /// What `aloft explain KEY` found.
 package enum Explained: Sendable, Hashable {
     case key(Explanation)
+    /// A word that nothing reads yet, in each of the places where it will stand.
+    case future([FutureWord])
     /// Several keys end in what was asked for, or none does; the nearest paths, best first, at most eight.
     case unknown(message: String, suggestions: [String])
 }
@@ -26,6 +28,8 @@ package struct Explanation: Sendable, Hashable, Codable {
     package var effect: String
     /// The keys below this one.
     package var keys: [Member]
+    /// Words of the same name in other places, which nothing reads yet.
+    package var reserved: [FutureWord]
 
     package struct Choice: Sendable, Hashable, Codable {
         package var value: String

@@ -82,8 +82,8 @@ private struct ServiceGaps {
         return gap(
             "replicas",
             isWorker
-                ? "has one replica: while it restarts, no job is worked on"
-                : "has one replica: while it restarts, nobody answers",
+                ? "has one replica: if it crashes, no job is worked on until it runs again"
+                : "has one replica: if it crashes, nobody answers until it is ready again",
             "replicas: 2")
     }
 

@@ -1,0 +1,21 @@
+/// A section that was given as one value: which of its keys has that value.
+enum SectionHint {
+    /// What other tools call a word that a key may have.
+    private static let synonyms = [
+        "unless-stopped": "always", "on-failure": "onFailure", "on_failure": "onFailure", "no": "never",
+        "blue-green": "blueGreen", "blue_green": "blueGreen",
+    ]
+
+    /// As YAML, in the order of the keys.
+    static func candidates(_ node: Node, _ form: SectionForm) -> [String] {
+        guard let scalar = node.scalar, !scalar.isNull, scalar.text.utf8.count <= 200 else { return [] }
+        let word = synonyms[scalar.text.lowercased()] ?? scalar.text
+        let values = [word, YAMLText.inline(scalar.text)]
+        return form.keys.flatMap { key in
+            let choices = key.form.choices.map(\.value)
+            let takesWord = choices.contains(word)
+            let takesText = !takesWord && key.name == "httpGet" && scalar.text.hasPrefix("/")
+            return takesWord ? ["{\(key.name): \(values[0])}"] : takesText ? ["{\(key.name): \(values[1])}"] : []
+        }
+    }
+}

@@ -1,0 +1,137 @@
+import AloftLanguage
+import AloftModel
+import AloftTestKit
+import Foundation
+import Testing
+
+@testable import AloftCLI
+
+@Suite("What `check` finds on the machine")
+struct MachineCheckTests {
+    private func check(_ text: String, in folder: String, variables: [String: String] = [:]) throws -> [String] {
+        let source = SourceFile(name: "aloft.yaml", directory: folder, text: "version: 1\n" + text)
+        let reading = Language.read(source, variables: variables)
+        let plan = try #require(reading.plan, "\(reading.diagnostics.map(\.message))")
+        let machine = MachineCheck(plan, FilePlaces(source, environment: nil), variables: variables)
+        return machine.diagnostics.map { "\($0.line):\($0.column) \($0.severity.rawValue) \($0.message)" }
+    }
+
+    private func write(_ text: String, to path: String, mode: Int = 0o644) throws {
+        try FileManager.default.createDirectory(
+            atPath: URL(fileURLWithPath: path).deletingLastPathComponent().path, withIntermediateDirectories: true)
+        try text.write(toFile: path, atomically: true, encoding: .utf8)
+        try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
+    }
+
+    @Test("a program that is there and can be run is not spoken of, in PATH as by its path")
+    func found() async throws {
+        try await withFixture { fixture in
+            let folder = try fixture.directory()
+            try write("#!/bin/sh\n", to: folder + "/api/bin/run", mode: 0o755)
+            try write("#!/bin/sh\n", to: folder + "/tools/mine", mode: 0o755)
+            let text = """
+                services:
+                  a: {command: [./bin/run], directory: api, release: {command: [mine]}}
+                  b: {command: ["${env.TOOL}"], env: {PATH: "\(folder)/tools"}}
+                  c: {command: ["./${PORT}"]}
+                """
+            #expect(try check(text, in: folder, variables: ["PATH": folder + "/tools", "TOOL": "mine"]) == [])
+        }
+    }
+
+    @Test("a program that is missing or cannot be run is a warning at its place, wherever commands stand")
+    func missing() async throws {
+        try await withFixture { fixture in
+            let folder = try fixture.directory()
+            try write("#!/bin/sh\n", to: folder + "/run", mode: 0o644)
+            let text = """
+                services:
+                  a:
+                    command: [./app]
+                    release: {command: [nosuch, x]}
+                    deploy: {gates: {before: [{name: t, run: [./run]}]}}
+                    probes: {readiness: {exec: [./probe]}}
+                  b: {command: [./x], directory: nowhere}
+                """
+            #expect(
+                try check(text, in: folder, variables: ["PATH": "/nowhere:/else"]) == [
+                    "4:15 warning there is no program `./app` in \(folder)",
+                    "5:25 warning there is no program `nosuch` in PATH (/nowhere:/else)",
+                    "6:52 warning `\(folder)/./run` is not executable",
+                    "7:34 warning there is no program `./probe` in \(folder)",
+                    "8:32 warning there is no folder \(folder)/nowhere",
+                ])
+        }
+    }
+
+    @Test("a container's folder, its Dockerfile and an engine are looked for, and its programs are not")
+    func containers() async throws {
+        try await withFixture { fixture in
+            let folder = try fixture.directory()
+            try FileManager.default.createDirectory(atPath: folder + "/empty", withIntermediateDirectories: true)
+            try write("#!/bin/sh\n", to: folder + "/bin/podman", mode: 0o755)
+            let text = """
+                services:
+                  a: {build: nowhere, command: [/in/image]}
+                  b: {build: empty}
+                  c: {image: "x:1", containerPort: 80}
+                """
+            #expect(
+                try check(text, in: folder, variables: ["PATH": folder + "/bin"]) == [
+                    "3:14 warning there is no folder \(folder)/nowhere",
+                    "4:14 warning \(folder)/empty has no Containerfile and no Dockerfile",
+                ])
+            let without = try check(text, in: folder, variables: ["PATH": folder])
+            #expect(without.last == "5:14 warning `image` needs podman or docker, and neither is in PATH (\(folder))")
+            #expect(without.count == 5)
+        }
+    }
+
+    @Test(
+        "a certificate that is missing is a warning; one that cannot be used is an error at its place",
+        .enabled(if: Machine.has(program: "openssl"), "needs openssl"))
+    func certificates() async throws {
+        try await withFixture { fixture in
+            let folder = try fixture.directory()
+            func make(_ name: String, days: String = "90") async throws {
+                let made = try await Child.run(
+                    [
+                        "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+                        "-nodes",
+                        "-days", days, "-subj", "/CN=a.example", "-addext", "subjectAltName=DNS:a.example", "-keyout",
+                        "\(name).key", "-out", "\(name).pem",
+                    ], directory: folder)
+                try #require(made.ending == .exited(0), "\(made.output)")
+            }
+            try await make("good")
+            try await make("other")
+            try write("no certificate", to: folder + "/bad.pem")
+            func messages(_ certificate: String, _ key: String) throws -> [String] {
+                try check(
+                    """
+                    services: {a: {command: [/bin/sh]}}
+                    edge:
+                      tls:
+                        certificates:
+                          - hosts: [a.example]
+                            files:
+                              certificate: \(certificate)
+                              key: \(key)
+                    """, in: folder)
+            }
+            #expect(try messages("good.pem", "good.key") == [])
+            #expect(
+                try messages("none.pem", "none.key") == [
+                    "8:22 warning there is no certificate \(folder)/none.pem",
+                    "9:14 warning there is no key \(folder)/none.key",
+                ])
+            let mismatch = try messages("good.pem", "other.key")
+            #expect(mismatch.count == 1 && mismatch[0].hasPrefix("9:14 error "), "\(mismatch)")
+            let malformed = try messages("bad.pem", "good.key")
+            #expect(malformed.count == 1 && malformed[0].hasPrefix("8:22 error "), "\(malformed)")
+            try await make("short", days: "1")
+            let short = try messages("short.pem", "short.key")
+            #expect(short.count == 1 && short[0].hasPrefix("8:22 warning "), "\(short)")
+        }
+    }
+}
