@@ -8,6 +8,8 @@ package struct CommandLaunch: Sendable {
     /// `NAME=value`; the values of the release among them.
     package var environment: [String]
     package var directory: String
+    /// Whose rights it has; nil: those of whoever runs it.
+    package var rights: UserRights?
     /// Place of the argument that is to be the path of a file with `fileLines`.
     package var fileArgument: Int?
     package var fileLines: [String] = []
@@ -20,9 +22,12 @@ extension Compute {
     package nonisolated func launch(
         _ command: ServiceCommand, isInteractive: Bool
     ) async throws(LaunchFailure) -> CommandLaunch {
+        var command = command
+        if command.host == nil { command.host = await host }
         if command.spec.container != nil { return try await driver.launch(command, isInteractive: isInteractive) }
         do {
-            let plan = try LaunchPlan(command, host: configuration.hostEnvironment)
+            let plan = try LaunchPlan(command, host: command.host ?? configuration.hostEnvironment)
+                .asUser(of: command.spec)
             guard let program = plan.arguments.first, !program.isEmpty else {
                 throw LaunchFailure("the command is empty: its first element names the program")
             }
@@ -31,7 +36,8 @@ extension Compute {
             }
             return CommandLaunch(
                 executable: try ProgramPath.find(program, directory: plan.directory, path: plan.path),
-                arguments: plan.arguments, environment: plan.environment, directory: plan.directory)
+                arguments: plan.arguments, environment: plan.environment, directory: plan.directory,
+                rights: plan.user?.rights)
         } catch {
             throw (error as? LaunchFailure) ?? LaunchFailure("\(error)")
         }
@@ -47,7 +53,7 @@ extension ContainerDriver {
         do {
             let image = try await images.image(spec, service: command.spec.name, clock: configuration.clock)
             let calls = try await session.callsThatWork(with: image)
-            let plan = try LaunchPlan(command, host: configuration.hostEnvironment)
+            let plan = try LaunchPlan(command, host: command.host ?? configuration.hostEnvironment)
             guard let program = plan.arguments.first, !program.isEmpty else {
                 throw LaunchFailure("the command is empty: its first element names the program")
             }
@@ -57,7 +63,7 @@ extension ContainerDriver {
             arguments += ["--pull", "never", "--no-healthcheck"]
             if calls.holdsToLimits { arguments += ["--pids-limit", "\(ContainerOrder.mostProcesses)"] }
             if calls.engine.kind == .podman { arguments += ["--http-proxy=false", "--sdnotify", "ignore"] }
-            arguments += variables.options(file: "")
+            arguments += ContainerOrder.access(command.spec) + variables.options(file: "")
             let place = variables.written.isEmpty ? nil : arguments.count - 1
             arguments += ["--entrypoint", program, image] + plan.arguments.dropFirst()
             return CommandLaunch(

@@ -204,7 +204,8 @@ struct aloft_launched aloft_launch_await(struct aloft_forked forked) {
 }
 
 int aloft_become(const char *executable, char *const *arguments, char *const *environment, const char *directory,
-                 int kept) {
+                 int kept, const struct aloft_user *user) {
+    if (user != NULL && become(user) != 0) return errno;
     if (chdir(directory) != 0) return errno;
     close_on_exec_from(3);
     if (kept >= 0 && fcntl(kept, F_SETFD, 0) != 0) return errno;

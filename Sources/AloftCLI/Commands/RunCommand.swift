@@ -65,7 +65,8 @@ struct RunCommand: AsyncParsableCommand {
             environment.append("TERM=\(kind)")
         }
         try ProcessReplacement(
-            executable: launch.executable, arguments: arguments, environment: environment, directory: launch.directory
+            executable: launch.executable, arguments: arguments, environment: environment,
+            directory: launch.directory, rights: launch.rights
         ).become(keeping: file)
     }
 }

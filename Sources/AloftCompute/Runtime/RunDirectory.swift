@@ -57,7 +57,7 @@ struct RunDirectory: Sendable {
             throw SystemError("make the folder", userFolder)
         }
         let inner = "\(userFolder)/s"
-        guard mkdir(inner, 0o700) == 0, lchown(inner, user.user, user.group) == 0 else {
+        guard mkdir(inner, 0o700) == 0, lchown(inner, user.rights.user, user.rights.group) == 0 else {
             throw SystemError("make the folder", inner)
         }
     }

@@ -12,7 +12,7 @@ extension LaunchPlan {
         else { return self }
         var plan = self
         plan.user = identity
-        let own = Set(spec.environment.map(\.name))
+        let own = Set(spec.environment.map(\.name) + spec.fileVariables.variables.map(\.name))
         let variables = [
             ("HOME", identity.home), ("USER", identity.name), ("LOGNAME", identity.name), ("SHELL", identity.shell),
         ]
@@ -41,7 +41,7 @@ package enum ServiceUser {
 
     /// A program that opens `/dev/stderr` opens the file behind it, so that file is the user's.
     static func give(_ outputs: [Descriptor], to user: UserIdentity) throws(SystemError) {
-        for output in outputs where fchown(output.number, user.user, user.group) != 0 {
+        for output in outputs where fchown(output.number, user.rights.user, user.rights.group) != 0 {
             throw SystemError("give a spool file to", user.name)
         }
     }

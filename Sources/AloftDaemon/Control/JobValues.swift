@@ -1,6 +1,7 @@
 import AloftCompute
 import AloftJobs
 import AloftModel
+import AloftSystem
 
 /// `POST /v1/jobs/{name}/run`.
 package struct RunRequest: Sendable, Hashable, Codable {
@@ -100,6 +101,8 @@ package struct RunCommandLaunch: Sendable, Codable {
     /// Place of an argument that is to be a path under which the program can read `fileLines`.
     package var fileArgument: Int?
     package var fileLines: [String]
+    /// Whose rights it has; nil: the caller's own.
+    package var rights: UserRights?
 
     init(_ launch: CommandLaunch) {
         executable = launch.executable
@@ -108,5 +111,6 @@ package struct RunCommandLaunch: Sendable, Codable {
         directory = launch.directory
         fileArgument = launch.fileArgument
         fileLines = launch.fileLines
+        rights = launch.rights
     }
 }

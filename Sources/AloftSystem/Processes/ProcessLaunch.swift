@@ -136,14 +136,9 @@ package struct ProcessLaunch: Sendable {
     }
 
     private func launch(_ order: inout aloft_launch) -> aloft_launched {
-        guard let user else { return Self.start(&order) }
-        return user.groups.withUnsafeBufferPointer { groups in
-            var rights = aloft_user(
-                user: user.user, group: user.group, groups: groups.baseAddress, group_count: groups.count)
-            return withUnsafePointer(to: &rights) { rights in
-                order.user = rights
-                return Self.start(&order)
-            }
+        UserRights.pointer(to: user?.rights) { rights in
+            order.user = rights
+            return Self.start(&order)
         }
     }
 

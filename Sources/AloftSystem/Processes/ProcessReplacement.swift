@@ -8,8 +8,13 @@ package struct ProcessReplacement: Sendable {
     /// `NAME=value`.
     package var environment: [String]
     package var directory: String
+    /// Whose rights it has; nil: this process's own.
+    package var rights: UserRights?
 
-    package init(executable: String, arguments: [String], environment: [String], directory: String) {
+    package init(
+        executable: String, arguments: [String], environment: [String], directory: String, rights: UserRights? = nil
+    ) {
+        self.rights = rights
         self.executable = executable
         self.arguments = arguments
         self.environment = environment
@@ -22,7 +27,10 @@ package struct ProcessReplacement: Sendable {
     package func become(keeping kept: Descriptor? = nil) throws(SystemError) -> Never {
         var argumentPointers = arguments.map { strdup($0) } + [nil]
         var environmentPointers = environment.map { strdup($0) } + [nil]
-        let code = aloft_become(executable, &argumentPointers, &environmentPointers, directory, kept?.number ?? -1)
+        let number = kept?.number ?? -1
+        let code = UserRights.pointer(to: rights) { rights in
+            aloft_become(executable, &argumentPointers, &environmentPointers, directory, number, rights)
+        }
         for pointer in argumentPointers + environmentPointers { free(pointer) }
         throw SystemError("run", executable, code: code)
     }

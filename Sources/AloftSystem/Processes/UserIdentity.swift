@@ -37,10 +37,7 @@ package struct UserIdentity: Sendable, Hashable {
     }
 
     package var name: String
-    package var user: UInt32
-    package var group: UInt32
-    /// All groups, `group` among them.
-    package var groups: [UInt32]
+    package var rights: UserRights
     package var home: String
     package var shell: String
 
@@ -50,16 +47,18 @@ package struct UserIdentity: Sendable, Hashable {
     /// - Returns: Nil where this process is that user already, and is not root.
     package static func find(user: String, group: String?) throws(Failure) -> UserIdentity? {
         let found = try entry(of: user)
-        let number = try group.map { name throws(Failure) in try groupNumber(name) } ?? found?.group
-        guard let id = found?.user ?? UInt32(user), let number else { throw .noGroup(user: user) }
+        let number = try group.map { name throws(Failure) in try groupNumber(name) } ?? found?.rights.group
+        guard let id = found?.rights.user ?? UInt32(user), let number else { throw .noGroup(user: user) }
         guard geteuid() == 0 else {
             if id == geteuid(), number == getegid() { return nil }
             throw .notRoot(user: user, running: name(of: geteuid()))
         }
         let name = found?.name ?? user
         return UserIdentity(
-            name: name, user: id, group: number,
-            groups: group == nil && found != nil ? groups(of: name, number) : [number],
+            name: name,
+            rights: UserRights(
+                user: id, group: number,
+                groups: group == nil && found != nil ? groups(of: name, number) : [number]),
             home: found?.home ?? "/", shell: found?.shell ?? "/bin/sh")
     }
 
@@ -89,7 +88,8 @@ package struct UserIdentity: Sendable, Hashable {
             }
             guard found != nil else { throw .system(SystemError("look up the user", user, code: code)) }
             return UserIdentity(
-                name: String(cString: entry.pw_name), user: entry.pw_uid, group: entry.pw_gid, groups: [],
+                name: String(cString: entry.pw_name),
+                rights: UserRights(user: entry.pw_uid, group: entry.pw_gid, groups: []),
                 home: String(cString: entry.pw_dir), shell: String(cString: entry.pw_shell))
         }
     }

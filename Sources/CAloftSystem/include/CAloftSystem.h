@@ -72,10 +72,10 @@ struct aloft_forked aloft_launch_fork(const struct aloft_launch *launch);
 // Returns after the program runs, or failed to; a child that failed is reaped.
 struct aloft_launched aloft_launch_await(struct aloft_forked forked);
 
-// Makes the calling process the program: no descriptor but 0, 1, 2 and `kept` (-1: none), no signal blocked or ignored.
-// Returns errno where it cannot; the folder and the signals have changed then.
+// Makes the calling process the program: no descriptor but 0, 1, 2 and `kept` (-1: none), no signal blocked or ignored,
+// with the rights of `user` (NULL: its own). Returns errno where it cannot; user, folder and signals have changed then.
 int aloft_become(const char *executable, char *const *arguments, char *const *environment, const char *directory,
-                 int kept);
+                 int kept, const struct aloft_user *user);
 
 // A file without a name, in memory (memfd_create(2)), or -1 with errno.
 int aloft_memory_file(void);
