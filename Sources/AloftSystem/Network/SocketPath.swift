@@ -17,7 +17,7 @@ package struct SocketPath: Sendable {
             folder = nil
             return
         }
-        let folder = try Descriptor(opening: Directories.parent(of: path), O_PATH | O_DIRECTORY)
+        let folder = try Descriptor(opening: Directories.parent(of: path), O_RDONLY | O_DIRECTORY)
         let name = path.split(separator: "/").last ?? ""
         text = "/proc/self/fd/\(folder.number)/\(name)"
         self.folder = folder
