@@ -197,7 +197,7 @@ struct ForwardedChainTests {
             "https", "http", "a.example", "\"", "\\", ",", ", ", ";", " ", "=", "[", "]", ":", "\t", "x", "\u{e9}",
             "..", "a,,b",
         ]
-        for _ in 0..<2000 {
+        for _ in 0..<500 {
             var lines = ""
             for _ in 0..<Int.random(in: 0...4, using: &random) {
                 let name =
@@ -222,9 +222,10 @@ struct ForwardedChainTests {
             let members = values(of: "X-Forwarded-For", in: text)[0].split(separator: ",").filter { member in
                 !member.allSatisfy { $0 == " " || $0 == "\t" }
             }
-            let elements = values(of: "Forwarded", in: text)[0].components(separatedBy: "for=").count - 1
+            let standard = values(of: "Forwarded", in: text)[0]
+            let elements = standard.components(separatedBy: "for=").count - 1
             #expect(members.count == elements, "seed \(seed): \(lines)\n\(text)")
-            #expect(text.components(separatedBy: ";proto=").count == 2, "seed \(seed): \(lines)\n\(text)")
+            #expect(standard.components(separatedBy: ";proto=").count == 2, "seed \(seed): \(lines)\n\(text)")
         }
     }
 }
