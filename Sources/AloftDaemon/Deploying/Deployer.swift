@@ -120,9 +120,9 @@ struct Deployer: Sendable {
         let probe = Release(
             service: base.service, number: 0, created: release.created, by: base.by, reason: base.reason,
             fileDigest: base.fileDigest, environment: environment, overrides: base.overrides, specDigest: "")
-        draft.specDigest = book.digest(try book.spec(of: probe))
-        try await takeCode(of: candidate, &draft, book.base(of: probe))
-        draft.specDigest = book.digest(book.laid(draft.overrides, over: try book.base(of: probe)))
+        let words = try book.base(of: probe)
+        try await takeCode(of: candidate, &draft, words)
+        draft.specDigest = book.digest(book.laid(draft.overrides, over: words))
         if let current = try await book.current(release.service), current.specDigest == draft.specDigest,
             current.overrides == draft.overrides
         {
