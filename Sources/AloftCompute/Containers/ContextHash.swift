@@ -22,73 +22,56 @@ package enum ContextHash {
         }
     }
 
+    /// Folders within folders.
+    private static let deepest = 128
+
     /// - Parameter leavingOut: Absolute path of a folder that does not count: Aloft's own state, which may lie in it.
     ///   `.git` in the folder itself does not count either, since asking git how things are already changes it.
     package static func of(_ folder: String, leavingOut: String) throws(Failure) -> String {
-        var walk = Walk(leavingOut: leavingOut)
+        let state = FileStatus(of: leavingOut)
+        var (hash, files, bytes) = (Hash(), 0, 0)
         do {
-            try walk.add(folder, as: "", isTop: true)
+            var walk = try FolderWalk(folder, rules: IgnoreRules(standard: ["/.git"]), deepest: deepest) { entry in
+                state.map { $0.inode == entry.status.inode && $0.device == entry.status.device } ?? false
+            }
+            while let entry = try walk.next() {
+                files += 1
+                if files > mostFiles { throw Failure.tooMany(folder) }
+                hash.feed(entry.path + [0xff])
+                hash.feed("\(entry.status.kind) \(entry.status.mode)")
+                switch entry.status.kind {
+                case .file: try add(entry, &hash, &bytes)
+                case .link: hash.feed(try entry.target() + [0xff])
+                case .folder, .socket, .pipe, .device: break
+                }
+            }
         } catch let failure as Failure {
             throw failure
+        } catch let error as SystemError {
+            throw .system(error)
+        } catch FolderWalk.Failure.system(let error) {
+            throw .system(error)
+        } catch FolderWalk.Failure.tooDeep {
+            throw .tooMany(folder)
         } catch {
-            throw .system((error as? SystemError) ?? SystemError("read", folder, code: EIO))
+            throw .system(SystemError("read", folder, code: ENOENT))
         }
-        if walk.files > mostFiles || walk.bytes > mostBytes { throw .tooMany(folder) }
-        return walk.hash.text
+        return hash.text
     }
 
-    private struct Walk {
-        let leavingOut: String
-        var hash = Hash()
-        var files = 0
-        var bytes = 0
-
-        mutating func add(_ folder: String, as prefix: String, isTop: Bool = false) throws {
-            for name in try Directories.names(in: folder) {
-                let path = "\(folder)/\(name)"
-                if path == leavingOut || (isTop && name == ".git") { continue }
-                files += 1
-                if files > mostFiles || bytes > mostBytes { throw Failure.tooMany(folder) }
-                try addEntry(path, as: prefix.isEmpty ? name : "\(prefix)/\(name)")
-            }
+    private static func add(_ entry: FolderEntry, _ hash: inout Hash, _ bytes: inout Int) throws {
+        let file = try entry.open()
+        var size = 0
+        while true {
+            let part = try file.read(upTo: 1 << 20)
+            if part.isEmpty { break }
+            hash.feed(part)
+            size += part.count
+            bytes += part.count
+            if bytes > mostBytes { throw Failure.tooMany(entry.text) }
         }
-
-        private mutating func addEntry(_ path: String, as name: String) throws {
-            var status = stat()
-            guard lstat(path, &status) == 0 else { throw SystemError("read", path) }
-            hash.feed(name)
-            hash.feed("\(status.st_mode)")
-            switch status.st_mode & S_IFMT {
-            case S_IFDIR: try add(path, as: name)
-            case S_IFREG: try addBytes(path)
-            case S_IFLNK: hash.feed(try target(of: path))
-            default: break
-            }
-        }
-
-        private mutating func addBytes(_ path: String) throws {
-            let file = try Descriptor(opening: path, O_RDONLY)
-            var size = 0
-            while true {
-                let part = try file.read(upTo: 1 << 20)
-                if part.isEmpty { break }
-                hash.feed(part)
-                size += part.count
-                bytes += part.count
-                if bytes > mostBytes { throw Failure.tooMany(path) }
-            }
-            // What comes next can't be taken for more of this.
-            hash.feed("\(size)")
-        }
-
-        private func target(of path: String) throws -> String {
-            var buffer = [UInt8](repeating: 0, count: 4096)
-            let count = buffer.withUnsafeMutableBytes { bytes in
-                readlink(path, bytes.baseAddress!.assumingMemoryBound(to: CChar.self), bytes.count)
-            }
-            guard count >= 0 else { throw SystemError("read the link", path) }
-            return String(decoding: buffer[..<count], as: UTF8.self)
-        }
+        // What comes next can't be taken for more of this.
+        hash.feed("\(size)")
     }
 
     struct Hash {

@@ -137,13 +137,12 @@ struct Deployer: Sendable {
         var draft = base
         // What `envFiles` hold is this environment's, and stays here.
         draft.overrides.variables = nil
-        var probe = Release(
+        let probe = Release(
             service: base.service, number: 0, created: release.created, by: base.by, reason: base.reason,
             fileDigest: base.fileDigest, environment: environment, overrides: draft.overrides, specDigest: "")
-        let variables = try book.readVariables(of: try book.base(of: probe))
-        draft.overrides.variables = variables.files.isEmpty ? nil : variables.fingerprint
-        probe.overrides = draft.overrides
         let spec = try book.base(of: probe)
+        let variables = try book.readVariables(of: spec)
+        draft.overrides.variables = variables.files.isEmpty ? nil : variables.fingerprint
         try await takeCode(of: candidate, &draft, spec)
         draft.specDigest = book.digest(try book.spec(draft.overrides, over: spec))
         if let current = try await book.current(release.service), current.specDigest == draft.specDigest,

@@ -21,7 +21,7 @@ struct DiskUse: Sendable {
             var walk = try FolderWalk(paths.directory, rules: .none, deepest: Self.deepest)
             while let entry = try walk.next() {
                 guard entry.status.kind == .file else { continue }
-                add(entry.status.size, entry.text)
+                add(entry.allocated, entry.text)
             }
         } catch {
             if case .system(let error) = error { throw error }

@@ -6,6 +6,8 @@ package struct FolderEntry: Sendable {
     /// From the top folder, without a slash at either end.
     package let path: [UInt8]
     package let status: FileStatus
+    /// Bytes that it takes up on the disk: fewer than its size where it has holes.
+    package let allocated: Int
     let parent: Descriptor
     let name: [UInt8]
 
@@ -152,9 +154,10 @@ package struct FolderWalk {
             levels[levels.count - 1].next += 1
             path.removeSubrange(level.prefix...)
             path += name
-            guard let status = try status(name, level.folder) else { continue }
+            guard let (status, allocated) = try status(name, level.folder) else { continue }
             if isIgnored(name, isFolder: status.kind == .folder) { continue }
-            let entry = FolderEntry(path: path, status: status, parent: level.folder, name: name)
+            let entry = FolderEntry(
+                path: path, status: status, allocated: allocated, parent: level.folder, name: name)
             if skips(entry) { continue }
             if status.kind == .folder { entering = entry }
             return entry
@@ -185,10 +188,10 @@ package struct FolderWalk {
     }
 
     /// Nil where it went away meanwhile.
-    private func status(_ name: [UInt8], _ folder: Descriptor) throws(Failure) -> FileStatus? {
+    private func status(_ name: [UInt8], _ folder: Descriptor) throws(Failure) -> (FileStatus, Int)? {
         var status = stat()
         guard withCharacters(name, { fstatat(folder.number, $0, &status, AT_SYMLINK_NOFOLLOW) }) != 0 else {
-            return FileStatus(status)
+            return (FileStatus(status), Int(status.st_blocks) * 512)
         }
         let code = errno
         if code == ENOENT { return nil }

@@ -243,7 +243,8 @@ struct ContainerLogicTests {
             let changes: [() throws -> Void] = [
                 { try AtomicFile.write("b".utf8, to: "\(folder)/one") }, { _ = chmod("\(folder)/one", 0o755) },
                 { rename("\(folder)/one", "\(folder)/two") }, { symlink("two", "\(folder)/link") },
-                { try Directories.make("\(folder)/empty") },
+                { try Directories.make("\(folder)/empty") }, { mkfifo("\(folder)/pipe", 0o600) },
+                { close(creat(Array("\(folder)/".utf8).map { CChar(bitPattern: $0) } + [0x61, -1, 0], 0o600)) },
             ]
             for change in changes {
                 try change()
