@@ -85,7 +85,7 @@ def dropped_bytes(server, count):
     return server.resident() - before, worst - before
 
 
-SETTLED = 30
+SETTLED = 90
 WAVE = 6000
 MOMENTS = [b"", b"GET /1k HTTP/1.1\r\nHost: loc", b"POST /post HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nabc",
            b"GET /100k HTTP/1.1\r\nHost: localhost\r\n\r\n", b"GET /1k HTTP/1.1\r\nHost: localhost\r\n\r\n"]

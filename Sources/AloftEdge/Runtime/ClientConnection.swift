@@ -125,11 +125,11 @@ final class ClientConnection: ChannelInboundHandler {
     var lastMinorVersion: UInt8 = 1
 
     /// The answer is written; the connection goes on to the next request or ends.
-    func exchangeEnded(keepAlive: Bool) {
+    func exchangeEnded(keepAlive: Bool, now: UInt64) {
         guard phase == .exchange || phase == .tunnel else { return }
         guard keepAlive else { return closeGracefully() }
         phase = .head
-        deadline = monotonicNow() &+ snapshot.timeouts.idle
+        deadline = now &+ snapshot.timeouts.idle
         process()
     }
 

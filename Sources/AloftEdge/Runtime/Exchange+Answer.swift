@@ -58,11 +58,11 @@ extension Exchange {
         answersKeepAlive = facts.keepAlive && isRequestComplete && !loop.isDraining && !client.isLastRequest
         framing = clientFraming()
         if framing == .untilClose { answersKeepAlive = false }
-        writeHead(&input, upstream)
+        writeHead(&input, upstream, now: now)
     }
 
     @inline(__always)
-    private func writeHead(_ input: inout ByteBuffer, _ upstream: UpstreamConnection) {
+    private func writeHead(_ input: inout ByteBuffer, _ upstream: UpstreamConnection, now: UInt64) {
         let manner = ResponseForwarding.Manner(
             framing: framing, keepAlive: answersKeepAlive, isHTTP10: facts.minorVersion == 0, switchesProtocol: false)
         composeHead(&input, manner)
@@ -75,11 +75,11 @@ extension Exchange {
                 client.write(loop.scratch, flush: false)
                 client.write(body, flush: true)
             }
-            return responseEnded()
+            return responseEnded(now: now)
         }
         if upstream.isAnswered {
             client.write(loop.scratch, flush: true)
-            return responseEnded()
+            return responseEnded(now: now)
         }
         // What is there of the body follows at once.
         client.write(loop.scratch, flush: input.readableBytes == 0)
@@ -132,7 +132,7 @@ extension Exchange {
         } else if data.readableBytes > 0 || isLast {
             client.write(data, flush: true)
         }
-        if isLast { return responseEnded() }
+        if isLast { return responseEnded(now: monotonicNow()) }
         if !client.isWritable { upstream?.setReading(false) }
     }
 
@@ -143,12 +143,12 @@ extension Exchange {
         client.write(ByteBuffer(string: "\r\n"), flush: true)
     }
 
-    /// The answer is whole.
-    func responseEnded() {
+    /// The answer is whole; `now` was read in this turn of the loop.
+    func responseEnded(now: UInt64) {
         guard isActive else { return }
         if framing == .madeChunked, !isTunnel { client.write(ByteBuffer(string: "0\r\n\r\n"), flush: true) }
         let keepAlive = answersKeepAlive && isRequestComplete
-        finish(error: .none, status: status, clean: isRequestComplete)
-        client.exchangeEnded(keepAlive: keepAlive)
+        finish(error: .none, status: status, clean: isRequestComplete, now: now)
+        client.exchangeEnded(keepAlive: keepAlive, now: now)
     }
 }

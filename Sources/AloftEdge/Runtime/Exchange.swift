@@ -307,16 +307,15 @@ final class Exchange {
         let keepAlive = facts.keepAlive && isRequestComplete && !loop.isDraining
         finish(error: error, status: status, clean: false)
         client.answer(answer, keepAlive: keepAlive)
-        client.exchangeEnded(keepAlive: keepAlive)
+        client.exchangeEnded(keepAlive: keepAlive, now: monotonicNow())
     }
 
     /// Lets go of the replica, counts and logs.
-    func finish(error: ErrorType, status: Int, clean: Bool) {
+    func finish(error: ErrorType, status: Int, clean: Bool, now: UInt64 = monotonicNow()) {
         guard isActive, let request = request.take() else { return }
         if wasHeld { _ = leavePlace() }
         isActive = false
         plan = ServicePlan.none
-        let now = monotonicNow()
         if isTunnel { loop.counters.openTunnels -= 1 }
         let replica = backend?.endpoint.replica
         upstream?.release(clean: clean, now: now)

@@ -219,7 +219,7 @@ final class UpstreamConnection: ChannelInboundHandler {
             keepAlive = false
             let exchange = self.exchange
             context?.close(promise: nil)
-            exchange?.responseEnded()
+            exchange?.responseEnded(now: monotonicNow())
         case .head, .body, .chunks, .tunnel: failed(.upstreamClosed)
         case .closed: break
         }

@@ -6,35 +6,35 @@ import Testing
 @testable import AloftEdge
 
 /// A whole answer for a visitor who asked for something else.
-private let hacked = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nHACKED"
+private let forged = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nFORGED"
 
 /// What an application does wrong: an answer, and bytes that it sends beyond its end.
 struct Surplus: Sendable, CustomStringConvertible {
     let description: String
     var method = "GET"
     let answer: String
-    /// The bytes beyond it begin with `HACKED`'s answer, so that a reader who takes them for the next one is fooled.
-    var beyond = hacked
+    /// The bytes beyond it begin with `FORGED`'s answer, so that a reader who takes them for the next one is fooled.
+    var beyond = forged
 
     /// Those whose head already tells that bytes may follow.
     static let told = [
         Surplus(
             description: "HEAD answered like GET", method: "HEAD",
-            answer: "HTTP/1.1 200 OK\r\nContent-Length: \(hacked.utf8.count)\r\n\r\n"),
+            answer: "HTTP/1.1 200 OK\r\nContent-Length: \(forged.utf8.count)\r\n\r\n"),
         Surplus(
             description: "HEAD answered with chunks", method: "HEAD",
             answer: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
         Surplus(description: "HEAD answered without a length", method: "HEAD", answer: "HTTP/1.1 200 OK\r\n\r\n"),
         Surplus(
             description: "304 with a body",
-            answer: "HTTP/1.1 304 Not Modified\r\nContent-Length: \(hacked.utf8.count)\r\n\r\n"),
+            answer: "HTTP/1.1 304 Not Modified\r\nContent-Length: \(forged.utf8.count)\r\n\r\n"),
         Surplus(
             description: "304 with chunks", answer: "HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n"),
         Surplus(
             description: "204 with a body",
-            answer: "HTTP/1.1 204 No Content\r\nContent-Length: \(hacked.utf8.count)\r\n\r\n"),
+            answer: "HTTP/1.1 204 No Content\r\nContent-Length: \(forged.utf8.count)\r\n\r\n"),
         Surplus(
-            description: "103 with a body", answer: "HTTP/1.1 103 Early Hints\r\nContent-Length: 50\r\n\r\n" + hacked),
+            description: "103 with a body", answer: "HTTP/1.1 103 Early Hints\r\nContent-Length: 50\r\n\r\n" + forged),
     ]
 
     /// Those whose head gives no sign.
@@ -50,7 +50,7 @@ struct Surplus: Sendable, CustomStringConvertible {
         Surplus(
             description: "an interim answer behind the final one",
             answer: "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
-            beyond: "HTTP/1.1 103 Early Hints\r\n\r\n" + hacked),
+            beyond: "HTTP/1.1 103 Early Hints\r\n\r\n" + forged),
     ]
 
     /// Answers `/x` wrong, with the bytes beyond it `delay` microseconds later, and everything else with its own path.
