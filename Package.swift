@@ -96,7 +96,8 @@ let package = Package(
         .target(
             name: "AloftCLI",
             dependencies: [
-                "AloftModel", "AloftLanguage", "AloftSystem", "AloftCertificates", "AloftDaemon", arguments, httpClient, nioCore, nioHTTP1,
+                "AloftModel", "AloftLanguage", "AloftSystem", "AloftCertificates", "AloftDaemon", arguments, httpClient,
+                nioCore, nioHTTP1,
             ],
             swiftSettings: strict),
 
