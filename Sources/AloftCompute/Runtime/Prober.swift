@@ -37,20 +37,21 @@ struct Prober: Sendable {
         if case .exec(let command) = probe.check {
             return await exec(command, beside: replica, service: service, timeout: probe.timeout)
         }
-        guard let address = replica.record.address.local else {
-            return ProbeAnswer(passed: false, text: "listens nowhere (`listen: none`): only `exec` can ask it")
-        }
+        guard let address = replica.record.address.local else { return Self.nowhere }
         guard case .httpGet(let asked) = probe.check else {
             return await accepts(replica, container: service.container, within: probe.timeout)
         }
         return explained(await limited(probe.timeout) { await get(asked, at: address) }, replica, service.container)
     }
 
+    private static let nowhere = ProbeAnswer(
+        passed: false, text: "listens nowhere (`listen: none`): only `exec` can ask it")
+
     /// Whether a connection is accepted.
     func accepts(
         _ replica: any RunningReplica, container: ContainerSpec? = nil, within limit: Duration
     ) async -> ProbeAnswer {
-        let address = replica.record.address.local
+        guard let address = replica.record.address.local else { return Self.nowhere }
         return explained(await limited(limit) { await connect(to: address) }, replica, container)
     }
 
