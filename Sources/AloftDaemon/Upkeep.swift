@@ -21,7 +21,7 @@ struct Upkeep: Service {
     func run() async throws {
         await cancelWhenGracefulShutdown {
             var round = 0
-            var memory = MemoryReturn()
+            var memory = MemoryReturn(resident: resident())
             while await pause() {
                 await observer.sampleTraffic()
                 // Measures cpu, so that the first `aloft status` has a share of the last minute to show.
@@ -39,8 +39,9 @@ struct Upkeep: Service {
     }
 
     private func giveBack(_ memory: inout MemoryReturn) {
+        let before = resident()
         OwnProcess.trimMemory()
-        memory.returned(resident: resident())
+        memory.returned(from: before, to: resident())
     }
 
     /// 0 where /proc can't be read: then memory is given back with the releases' turn only.

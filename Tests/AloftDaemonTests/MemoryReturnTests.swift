@@ -6,18 +6,18 @@ import Testing
 struct MemoryReturnTests {
     private let mebibyte = 1 << 20
 
-    /// The looks, counted from 0, at which memory was given back; each return leaves `left` MiB.
+    /// The looks at which memory was given back, the start being look 0; each return leaves `left` MiB.
     private func returns(_ resident: [Int], leaving left: Int) -> [Int] {
-        var policy = MemoryReturn()
+        var policy = MemoryReturn(resident: resident[0] * mebibyte)
         var due: [Int] = []
-        for (look, size) in resident.enumerated() where policy.isDue(resident: size * mebibyte) {
+        for (look, size) in resident.enumerated().dropFirst() where policy.isDue(resident: size * mebibyte) {
             due.append(look)
-            policy.returned(resident: left * mebibyte)
+            policy.returned(from: size * mebibyte, to: left * mebibyte)
         }
         return due
     }
 
-    @Test("once it has grown and grows no more")
+    @Test("once the process has grown and grows no more")
     func grown() {
         #expect(returns([20, 20, 23, 23, 23], leaving: 20).isEmpty, "too little")
         #expect(returns([20, 30, 40, 50, 50, 20], leaving: 20) == [4])
@@ -25,10 +25,10 @@ struct MemoryReturnTests {
         #expect(returns([40, 20, 24, 24], leaving: 20) == [3], "measured from the smallest it was")
     }
 
-    @Test("at most once in a minute, and not for what is in use")
+    @Test("at most once in a minute, and more rarely where it is in use")
     func bounded() {
-        let swinging = Array(repeating: 40, count: 30)
-        #expect(returns([20] + swinging, leaving: 20) == [2, 9, 16, 23, 30])
-        #expect(returns([20] + swinging, leaving: 39) == [2])
+        let busy = [20] + Array(repeating: 40, count: 30)
+        #expect(returns(busy, leaving: 20) == [2, 9, 16, 23, 30])
+        #expect(returns(busy, leaving: 40) == [2, 15])
     }
 }

@@ -37,7 +37,8 @@ struct StrictnessTable {
         "| `edge.halfClose` | what a FIN means | the application | the access log |", "|---|---|---|---|",
         "| `abort`, the default, as with nginx | the client has gone | its connection is closed at once | status 499 before the "
             + "answer has begun, else the answer's; `error` is `client_closed` |",
-        "| `answer` | the client sends no more | works on, and the client is answered, as are requests it sent before | as ever |",
+        "| `answer` | the client sends no more | works on, and the client is answered, as are requests it sent before "
+            + "| as ever |",
         "",
         "A FIN in the middle of a request's body breaks the request off in either case, and so does one while the request waits",
         "for a first replica. A FIN after the answer was written ends the connection in good order. curl, browsers and HTTP",
