@@ -70,21 +70,23 @@ def idle_bytes(server, count):
 def dropped_bytes(server, count):
     """Growth of the resident size `SETTLED` seconds after `count` connections were dropped, and at its worst.
 
-    A thousand at a time, each at one of five moments: connected, within a head, within a body, before its answer is
-    read, after it; reset or closed.
+    `WAVE` at a time, each at one of five moments: connected, within a head, within a body, before its answer is read,
+    after it; reset or closed.
     """
-    drop(server.port, 1000)
-    time.sleep(SETTLED)
+    for _ in range(200):
+        crowd(server.port, 1)[0].close()
+    time.sleep(1)
     before = server.resident()
     worst = before
-    for _ in range(count // 1000):
-        drop(server.port, 1000)
+    for _ in range(count // WAVE):
+        drop(server.port, WAVE)
         worst = max(worst, server.resident())
     time.sleep(SETTLED)
     return server.resident() - before, worst - before
 
 
 SETTLED = 30
+WAVE = 6000
 MOMENTS = [b"", b"GET /1k HTTP/1.1\r\nHost: loc", b"POST /post HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nabc",
            b"GET /100k HTTP/1.1\r\nHost: localhost\r\n\r\n", b"GET /1k HTTP/1.1\r\nHost: localhost\r\n\r\n"]
 

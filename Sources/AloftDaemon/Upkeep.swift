@@ -20,17 +20,30 @@ struct Upkeep: Service {
     func run() async throws {
         await cancelWhenGracefulShutdown {
             var round = 0
+            var memory = MemoryReturn()
             while await pause() {
                 // Measures cpu, so that the first `aloft status` has a share of the last minute to show.
                 if round % Self.measurePeriods == 0 { _ = await compute.status() }
                 if round % Self.releasePeriods == 0 {
                     await pruning.prune()
-                    OwnProcess.trimMemory()
+                    giveBack(&memory)
+                } else if memory.isDue(resident: resident()) {
+                    giveBack(&memory)
                 }
                 round += 1
                 if round % Self.logPeriods == 0 { logs.maintain() }
             }
         }
+    }
+
+    private func giveBack(_ memory: inout MemoryReturn) {
+        OwnProcess.trimMemory()
+        memory.returned(resident: resident())
+    }
+
+    /// 0 where /proc can't be read: then memory is given back with the releases' turn only.
+    private func resident() -> Int {
+        do throws(SystemError) { return try OwnProcess.residentBytes() } catch { return 0 }
     }
 
     /// False once the daemon stops.

@@ -18,6 +18,11 @@ package enum OwnProcess {
     /// Each thread has a heap of its own, and what one allocates another frees: without this they grow for days.
     package static func trimMemory() { aloft_trim_memory() }
 
+    /// Memory of this process that is not swapped out or given back; bytes.
+    package static func residentBytes() throws(SystemError) -> Int {
+        Int(clamping: try ProcessRow(pid: pid).residentPages) * sysconf(Int32(_SC_PAGESIZE))
+    }
+
     /// SIGKILL for every process of a group; one that has ended is fine.
     package static func killGroup(_ leader: Int32) { if leader > 1 { kill(-leader, SIGKILL) } }
 

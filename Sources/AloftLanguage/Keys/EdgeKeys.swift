@@ -114,7 +114,10 @@ enum EdgeKeys {
         "halfClose",
         .choice([
             ("abort", .abort, "the client has gone: the application's connection is closed, and the log says 499"),
-            ("answer", .answer, "the client still reads: it gets its answers, and a client that has gone costs them"),
+            (
+                "answer", .answer,
+                "the client still reads and is answered; for one that has gone, the application works in vain"
+            ),
         ]), "abort",
         "What it means when a client ends its side of the connection while its request is under way.",
         detail: "TCP tells no difference between a client that has gone and one that only sends no more, such as "

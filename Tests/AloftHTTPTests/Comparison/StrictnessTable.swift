@@ -26,8 +26,32 @@ struct StrictnessTable {
             }
             lines.append(row(result))
         }
-        return lines.joined(separator: "\n") + "\n"
+        return (lines + Self.ends).joined(separator: "\n") + "\n"
     }
+
+    /// What is not a matter of bytes.
+    private static let ends = [
+        "", "## A client that ends its side of the connection", "",
+        "TCP does not tell a client that has gone from one that sends no more and still reads. While a request is under way,",
+        "`edge.halfClose` decides, over TLS as well:", "",
+        "| `edge.halfClose` | what a FIN means | the application | the access log |", "|---|---|---|---|",
+        "| `abort`, the default, as with nginx | the client has gone | its connection is closed at once | status 499 before the "
+            + "answer has begun, else the answer's; `error` is `client_closed` |",
+        "| `answer` | the client sends no more | works on, and the client is answered, as are requests it sent before | as ever |",
+        "",
+        "A FIN in the middle of a request's body breaks the request off in either case, and so does one while the request waits",
+        "for a first replica. A FIN after the answer was written ends the connection in good order. curl, browsers and HTTP",
+        "libraries never end their side before they have their answer; `printf … | ncat` and some old scripts do.",
+        "", "## Answers of the application", "",
+        "| what the application does | what follows |", "|---|---|",
+        "| a malformed head, or malformed chunks that came with it | 502 with the reason; field and byte are in the log |",
+        "| a malformed chunk later | the answer is cut, so that it can't look whole; the reason is in the log |",
+        "| chunk extensions | passed on; up to 4 KiB a chunk and 256 KiB a body |",
+        "| `Content-Length` above 0, `Transfer-Encoding`, or to HEAD no length, in an answer without a body | passed on; its "
+            + "connection is not used again, since the body may follow |",
+        "| bytes behind the end of an answer | nobody gets them; for ten minutes each connection to this replica carries one "
+            + "request |",
+    ]
 
     /// What bytes alone don't show.
     private static let decisions = """
