@@ -50,7 +50,8 @@ extension Scenarios {
                 app.program = Self.program
                 app.version = 2
                 try app.write()
-                fixture.atEnd("stop it") { _ = try await app.run("down") }
+                let folder = app.folder
+                fixture.atEnd("stop it") { _ = try await Child.run([Checkout.aloft, "down"], directory: folder) }
                 let said = try await app.run("up", "--detach")
                 expect(said, saying: "exit code 1", "| Error: no DATABASE_URL")
                 #expect(try await app.release(1).status == "current")
