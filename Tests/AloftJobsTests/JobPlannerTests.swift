@@ -145,7 +145,9 @@ struct JobPlannerTests {
         // Berlin in 2027: 28 March 01:00Z from +1 to +2, 31 October 01:00Z from +2 to +1.
         let spring = Timestamp(nanoseconds: 1_806_195_600_000_000_000)
         let autumn = Timestamp(nanoseconds: 1_824_944_400_000_000_000)
-        let offset: @Sendable (Timestamp) -> Duration = { $0 < spring || $0 >= autumn ? .seconds(3600) : .seconds(7200) }
+        let offset: @Sendable (Timestamp) -> Duration = {
+            $0 < spring || $0 >= autumn ? .seconds(3600) : .seconds(7200)
+        }
         func runs(from start: Timestamp, hours: Int) throws -> [Timestamp] {
             let planner = JobPlanner(try job("30 2 * * * Europe/Berlin"), offset: offset)
             var state = planner.look(JobState(), at: start).state

@@ -7,7 +7,8 @@ extension Scenarios {
     struct Examples {
         /// Each file of `examples`, with each environment it has and without any.
         private static let files: [(name: String, environment: String?)] = [
-            ("hello", nil), ("httpbin", nil), ("autoscaling", nil), ("notifications", nil), ("rollouts", nil), ("jobs", nil),
+            ("hello", nil), ("httpbin", nil), ("autoscaling", nil), ("notifications", nil), ("rollouts", nil),
+            ("jobs", nil),
             ("rollouts", "staging"),
             ("rollouts", "production"),
         ]

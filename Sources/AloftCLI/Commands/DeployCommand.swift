@@ -60,7 +60,9 @@ struct DeployCommand: AsyncParsableCommand {
             user: UserName.current)
         let release: ReleaseReport = try await client.post(
             "services/\(name.pathSegment)/deploy", json: request, within: Self.answerTimeout)
-        if message == nil, let why = release.message, !output.json { Terminal.standard.say(Palette.printable(why) + "\n") }
+        if message == nil, let why = release.message, !output.json {
+            Terminal.standard.say(Palette.printable(why) + "\n")
+        }
         try await watch.finish(release, client, typed: daemon.typed, json: output.json)
     }
 
