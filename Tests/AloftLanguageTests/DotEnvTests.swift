@@ -146,8 +146,8 @@ struct DotEnvTests {
 @Suite("envFiles")
 struct EnvFilesTests {
     private static let files: [String: String] = [
-        "/app/.env": "A=1\nB=1\nPORT=80\n", "/app/.env.local": "B=2\nTOKEN=canary-7\n",
-        "/app/bad.env": "A=1\nB=$canary\n", "/app/other.env": "A=3\n",
+        "/app/.env": "A=1\nB=1\nPORT=80\n", "/app/.env.local": "B=2\nTOKEN=hush-7\n",
+        "/app/bad.env": "A=1\nB=$hush\n", "/app/other.env": "A=3\n",
     ]
 
     private func read(_ envFiles: String, _ changed: [String: String] = [:], environment: String? = nil) -> Reading {
@@ -175,7 +175,7 @@ struct EnvFilesTests {
     @Test("later files win, an optional one may be missing, `PORT` is left out with a warning at its line")
     func order() {
         let reading = read("[.env, {path: .env.local, optional: true}, {path: no.env, optional: true}]")
-        #expect(variables(reading) == ["A": "1", "B": "2", "TOKEN": "canary-7"])
+        #expect(variables(reading) == ["A": "1", "B": "2", "TOKEN": "hush-7"])
         #expect(reading.diagnostics.map(\.severity) == [.warning])
         let warning = reading.diagnostics.first
         #expect(warning?.file == ".env" && warning?.line == 3 && warning?.message.contains("PORT") == true)
@@ -197,7 +197,7 @@ struct EnvFilesTests {
         let error = try #require(reading.errors.first)
         #expect((error.file, error.line, error.column) == ("bad.env", 2, 3))
         let text = DiagnosticRenderer(color: false).text(reading.diagnostics)
-        #expect(text.contains("bad.env:2:3: error:") && !text.contains("canary"), "\(text)")
+        #expect(text.contains("bad.env:2:3: error:") && !text.contains("hush"), "\(text)")
     }
 
     @Test("only the files of the chosen environment are read")
@@ -210,16 +210,16 @@ struct EnvFilesTests {
     @Test("a plan prints no value, and says which file changed")
     func difference() throws {
         let before = try #require(read("[.env, .env.local]").plan)
-        let after = try #require(read("[.env, .env.local]", ["/app/.env.local": "B=2\nTOKEN=canary-8\n"]).plan)
+        let after = try #require(read("[.env, .env.local]", ["/app/.env.local": "B=2\nTOKEN=hush-8\n"]).plan)
         let changes = Language.difference(from: before, to: after)
         #expect(changes.map(\.path) == ["services.web.envFiles"] && changes[0].new == ".env.local changed")
         #expect(changes[0].restarts == "web")
         for text in ["\(before)", before.effectiveFile(), "\(changes)", "\(before.services[0].fileVariables)"] {
-            #expect(!text.contains("canary"))
+            #expect(!text.contains("hush"))
         }
         var dumped = ""
         dump(before, to: &dumped)
-        #expect(!dumped.contains("canary"))
+        #expect(!dumped.contains("hush"))
         #expect(Language.difference(from: before, to: before).isEmpty)
     }
 

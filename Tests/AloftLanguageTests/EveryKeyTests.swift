@@ -146,6 +146,11 @@ private struct Sample {
                 ("version", "1"), ("services", "{web: {command: [./web]}}"),
                 ("notifications", "{channels: {ops: {slack: \"https://x.example\"}}, critical: {to: [ops]}}"),
             ]
+        case "file" where path == "jobs.*.service":
+            [
+                ("version", "1"), ("services", "{web: {command: [./web]}, api: {command: [./api]}}"),
+                ("edge", "{routes: [{service: web}]}"),
+            ]
         case "file" where path.hasPrefix("edge.routes[]"):
             [("version", "1"), ("services", "{web: {command: [./web]}, api: {command: [./api]}}")]
         case "file" where path == "services.*.dependsOn":

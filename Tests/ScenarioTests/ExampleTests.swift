@@ -8,6 +8,7 @@ extension Scenarios {
         /// Each file of `examples`, with each environment it has and without any.
         private static let files: [(name: String, environment: String?)] = [
             ("hello", nil), ("httpbin", nil), ("autoscaling", nil), ("notifications", nil), ("rollouts", nil),
+            ("hello", nil), ("httpbin", nil), ("autoscaling", nil), ("notifications", nil), ("rollouts", nil),
             ("services", nil), ("jobs", nil),
             ("rollouts", "staging"),
             ("rollouts", "production"),

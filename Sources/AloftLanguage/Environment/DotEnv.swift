@@ -282,6 +282,7 @@ struct DotEnv {
     private mutating func skipLine() { skip { $0 != "\n" } }
 
     mutating func fail(_ position: Position, _ message: String, _ hint: String?) {
+        guard faults.count < Self.mostProblems else { return }
         faults.append(Fault(position: position, message: message, hint: hint))
     }
 

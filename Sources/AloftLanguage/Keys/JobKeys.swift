@@ -14,7 +14,6 @@ enum JobKeys {
         guard let service = fields[service], let command = fields[command] else { return nil }
         if !fields.has(cron) {
             let idle = "in a job without `cron`, which runs by hand only"
-            fields.report(overlap, idle: idle, &reader)
             fields.report(retries, idle: idle, &reader)
             fields.report(startWithin, idle: idle, &reader)
         }
@@ -60,19 +59,19 @@ enum JobKeys {
         synonyms: ["concurrencyPolicy", "concurrency"]
     ) { $0.overlap }
 
-    static let retries = Key<JobSpec, Int>.standard(
+    static let retries = Key<JobSpec, Int>.applicable(
         "retries", .integer(0...10), "0", "How often a run that failed is tried again.",
         detail: "After 10 s, 20 s, 40 s and so on, 10 minutes at most. A run by hand is not tried again.",
         example: "2", synonyms: ["backoffLimit", "attempts"]
-    ) { $0.retries }
+    ) { $0.schedule == nil ? nil : $0.retries }
 
-    static let startWithin = Key<JobSpec, Duration>.standard(
+    static let startWithin = Key<JobSpec, Duration>.applicable(
         "startWithin", .duration(.zero...(.seconds(604_800)), usual: "m"), "1h",
         "A run that could not begin at its time, because Aloft was not running, still does within this time.",
         detail:
             "Once, however many times it was due meanwhile; what is later, or was due before, is recorded as missed.",
         example: "15m", synonyms: ["startingDeadlineSeconds", "misfireGraceTime"]
-    ) { $0.startWithin }
+    ) { $0.schedule == nil ? nil : $0.startWithin }
 
     static let onFailure = Key<JobSpec, String?>.optional(
         "onFailure", .channelName, otherwise: "whom `notifications.warning` names",
