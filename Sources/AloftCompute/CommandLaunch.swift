@@ -63,7 +63,11 @@ extension ContainerDriver {
             arguments += ["--pull", "never", "--no-healthcheck"]
             if calls.holdsToLimits { arguments += ["--pids-limit", "\(ContainerOrder.mostProcesses)"] }
             if calls.engine.kind == .podman { arguments += ["--http-proxy=false", "--sdnotify", "ignore"] }
-            arguments += ContainerOrder.access(command.spec) + variables.options(file: "")
+            arguments += ContainerOrder.access(command.spec)
+            let openFiles = try ContainerOrder.openFiles(plan, given: OpenFiles.given)
+            arguments += openFiles
+            if calls.engine.kind == .podman, !openFiles.isEmpty { arguments += ContainerOrder.processes }
+            arguments += variables.options(file: "")
             let place = variables.written.isEmpty ? nil : arguments.count - 1
             arguments += ["--entrypoint", program, image] + plan.arguments.dropFirst()
             return CommandLaunch(

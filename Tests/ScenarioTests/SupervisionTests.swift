@@ -85,7 +85,8 @@ extension Scenarios {
                 let events = try await aloft.command("events").output
                 #expect(events.contains("exit code 7"), "\(events)")
                 // The program around it takes no signals.
-                #expect(try await aloft.command("down").ending == .exited(0))
+                kill(daemon, SIGTERM)
+                _ = try await aloft.child.ended(within: .seconds(20))
             }
         }
 
@@ -99,8 +100,8 @@ extension Scenarios {
                     in: folder, file: file.text, environment: ["ALOFT_STATE": state], fixture: fixture)
                 try await eventually("both are ready; it printed:\n\(aloft.output)") {
                     let answer = try await aloft.command("status", "--json", "--state", state)
-                    return answer.ending == .exited(0)
-                        && (try Status(json: answer.output)).replicas.count(where: \.inRotation) == 2
+                    guard answer.ending == .exited(0) else { return false }
+                    return try Status(json: answer.output).replicas.count(where: \.inRotation) == 2
                 }
                 #expect(try await fetch("/", at: file.target).status == 200)
                 let down = try await aloft.command("down", "--state", state)

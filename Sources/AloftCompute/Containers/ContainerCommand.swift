@@ -44,7 +44,9 @@ extension ContainerDriver {
         if calls.holdsToLimits { arguments += ["--pids-limit", "\(ContainerOrder.mostProcesses)"] }
         if calls.engine.kind == .podman { arguments += ["--http-proxy=false", "--sdnotify", "ignore"] }
         arguments += ContainerOrder.access(command.spec)
-        arguments += try ContainerOrder.openFiles(plan, given: OpenFiles.given)
+        let openFiles = try ContainerOrder.openFiles(plan, given: OpenFiles.given)
+        arguments += openFiles
+        if calls.engine.kind == .podman, !openFiles.isEmpty { arguments += ContainerOrder.processes }
         arguments += variables.options(file: file)
         arguments += ["--entrypoint", program, image] + plan.arguments.dropFirst()
         let launch = ProcessLaunch(

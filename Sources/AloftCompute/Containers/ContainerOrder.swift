@@ -56,6 +56,7 @@ struct ContainerOrder: Sendable, Hashable {
         }
         if limited { line += limits }
         line += openFiles
+        if kind == .podman, !openFiles.isEmpty { line += Self.processes }
         if let publish { line += ["--publish", "127.0.0.1:\(publish.host):\(publish.container)/tcp"] }
         if let mount { line += ["--mount", "type=bind,source=\(mount),destination=\(mount)"] }
         line += access
@@ -141,6 +142,13 @@ extension ContainerOrder {
         }
         let limits = try plan.limits(given: given)
         return ["--ulimit", "nofile=\(limits.soft):\(limits.hard)"]
+    }
+
+    /// Podman takes none of its configured limits once one is on the command line, and its own default for processes
+    /// may be more than the machine gives.
+    static var processes: [String] {
+        let most = EngineSettings.mostProcesses()
+        return ["--ulimit", "nproc=\(most):\(most)"]
     }
 
     /// Where it answers as seen from inside.

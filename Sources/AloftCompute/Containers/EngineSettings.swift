@@ -16,14 +16,18 @@ struct EngineSettings: Sendable {
     init(path: String, unifiedOnly: Bool) {
         let files = Self.hardLimit(Int32(RLIMIT_NOFILE.rawValue))
         openFiles = (min(1024, files), files)
-        // Podman lowers its own limit to the largest process number, and can't give more than it has.
-        let numbers = (try? readText("/proc/sys/kernel/pid_max", limit: 32)).flatMap { UInt64($0.filter(\.isNumber)) }
-        let most = min(Self.hardLimit(Int32(__RLIMIT_NPROC.rawValue)), numbers ?? 32_768)
+        let most = Self.mostProcesses()
         processes = (most, most)
         let folders = path + ":/usr/sbin:/sbin"
         runtime = (unifiedOnly ? ["crun", "runc"] : ["runc", "crun"]).first { name in
             (try? ProgramPath.find(name, directory: "/", path: folders)) != nil
         }
+    }
+
+    /// Podman lowers its own limit to the largest process number, and can't give more than it has.
+    static func mostProcesses() -> UInt64 {
+        let numbers = (try? readText("/proc/sys/kernel/pid_max", limit: 32)).flatMap { UInt64($0.filter(\.isNumber)) }
+        return min(hardLimit(Int32(__RLIMIT_NPROC.rawValue)), numbers ?? 32_768)
     }
 
     var text: String {
