@@ -60,7 +60,7 @@ let package = Package(
     ],
     targets: [
         // Layer 0: values.
-        .target(name: "AloftModel", swiftSettings: strict),
+        .target(name: "AloftModel", swiftSettings: strict, linkerSettings: [.linkedLibrary("m")]),
 
         // Layer 1: foundations.
         room("AloftLanguage", ["AloftModel", yams]),

@@ -28,7 +28,7 @@ final class ReleaseStage: Sendable {
         let journal = try Journal(path: paths.journal)
         let book = ReleaseBook(
             options, store: JournalRolloutStore(journal: journal),
-            artifacts: ReleaseArtifacts(root: paths.releases))
+            artifacts: ReleaseArtifacts(root: paths.releases), kept: KeptVariables(folder: paths.variables))
         let sets = ReadySets()
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         wanted = WantedReplicas(journal: journal)
@@ -47,7 +47,11 @@ final class ReleaseStage: Sendable {
             logger: logger)
         let (_, containers) = AsyncStream<ContainerReleases.Change>.makeStream()
         deployer = Deployer(
-            book: book, journal: journal, rollouts: rollouts, compute: compute, wanted: wanted, events: EventQueue(),
+            book: book,
+            code: ReleaseCode(
+                artifacts: book.artifacts,
+                folders: CodeFolders(indexes: paths.folders, leftOut: [options.file, paths.directory])),
+            journal: journal, rollouts: rollouts, compute: compute, wanted: wanted, events: EventQueue(),
             user: "ann", containers: containers)
         self.sets = sets
         path = options.file

@@ -82,8 +82,8 @@ struct ContainerLogicTests {
         spec.container = ContainerSpec(source: .image("x"))
         let order = try ContainerOrder(
             LaunchOrder(
-                id: ReplicaID(service: "web", index: 1, generation: 1), service: spec, specDigest: "d",
-                preferredPort: nil),
+                id: ReplicaID(service: "web", index: 1, generation: 1), service: spec, host: [:],
+                specDigest: "d", preferredPort: nil),
             image: "sha256:abc", address: .nowhere, socketFolder: nil, folder: "/s/run/web-1.1", instance: "0123",
             stateDirectory: "/s", host: [:], given: nil)
         let line = order.line(for: .podman)

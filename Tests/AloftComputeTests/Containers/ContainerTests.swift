@@ -61,14 +61,15 @@ struct ContainerTests {
             ]
             chmod(folder, 0o777)
             chmod(folder + "/page", 0o644)
-            try await withRig([spec]) { rig, _ in
+            let given = spec
+            try await withRig([given]) { rig, _ in
                 let ready = try await rig.replica("web-1", "is ready") { $0.state == .ready }
                 #expect(ready.address == .nowhere)
                 #expect(try readSpool("\(rig.directory)/run/web-1.1/stdout") == "12345\nfrom outside\nclosed\n")
                 #expect(try readText(folder + "/new") == "inside\n")
                 let result = await rig.compute.run(
                     ServiceCommand(
-                        command: ["/bin/cat", "/data/new"].map { Template($0) }, spec: spec, release: 1,
+                        command: ["/bin/cat", "/data/new"].map { Template($0) }, spec: given, release: 1,
                         mark: "volume-test", timeout: .seconds(60)))
                 #expect(result.outcome == .exited(0) && result.output.text.contains("inside"), "\(result)")
             }

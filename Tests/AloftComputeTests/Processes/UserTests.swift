@@ -20,7 +20,7 @@ struct UserTests {
         let print = "id -u; id -g; grep -E '^(Groups|CapEff)' /proc/self/status; echo $HOME $USER $LOGNAME"
         var spec = asNobody(Programs.shell("\(print); echo more > /dev/stderr; exec sleep 1000"))
         let nobody = try #require(try UserIdentity.find(user: "nobody", group: nil))
-        let check = ["/bin/sh", "-c", "test $(id -u) = \(nobody.user)"]
+        let check = ["/bin/sh", "-c", "test $(id -u) = \(nobody.rights.user)"]
         spec.probes.readiness = ProbeTests.probe(.exec(check.map { Template($0) }))
         try await withRig([spec]) { rig, _ in
             let ready = try await rig.replica("web-1", "is ready") { $0.state == .ready }
@@ -28,7 +28,7 @@ struct UserTests {
                 let text = try readSpool("\(rig.directory)/run/web-1.1/stdout")
                 return text.contains("nobody") ? text : nil
             }
-            #expect(said.hasPrefix("\(nobody.user)\n\(nobody.group)\n"), "\(said)")
+            #expect(said.hasPrefix("\(nobody.rights.user)\n\(nobody.rights.group)\n"), "\(said)")
             #expect(said.contains("CapEff:\t0000000000000000"))
             #expect(said.hasSuffix("\(nobody.home) nobody nobody\n"))
             #expect(try ProcessRow(pid: try #require(ready.pid)).group == ready.pid)
@@ -37,7 +37,7 @@ struct UserTests {
             let heard = Heard()
             let id = Programs.shell("id -u; echo $USER")
             _ = try await rig.compute.exec("web", command: id, timeout: .seconds(10)) { heard.add($0) }
-            #expect(heard.text == "\(nobody.user)\nnobody\n")
+            #expect(heard.text == "\(nobody.rights.user)\nnobody\n")
             let result = await rig.compute.run(
                 ServiceCommand(
                     command: id.map { Template($0) }, spec: spec, release: 1, mark: "user-test", timeout: .seconds(10)))
@@ -118,11 +118,11 @@ struct UserLookupTests {
     func numbers() throws {
         try #require(geteuid() == 0)
         let root = try #require(try UserIdentity.find(user: "root", group: nil))
-        #expect(root.user == 0 && root.group == 0 && root.groups.contains(0) && root.home.hasPrefix("/"))
+        #expect(root.rights.user == 0 && root.rights.group == 0 && root.rights.groups.contains(0) && root.home.hasPrefix("/"))
         #expect(try UserIdentity.find(user: "0", group: nil) == root)
         let other = try #require(try UserIdentity.find(user: "root", group: "12"))
-        #expect(other.group == 12 && other.groups == [12])
-        #expect(try UserIdentity.find(user: "54321", group: "54322")?.user == 54_321)
+        #expect(other.rights.group == 12 && other.rights.groups == [12])
+        #expect(try UserIdentity.find(user: "54321", group: "54322")?.rights.user == 54_321)
         #expect(throws: UserIdentity.Failure.noGroup(user: "54321")) {
             try UserIdentity.find(user: "54321", group: nil)
         }
