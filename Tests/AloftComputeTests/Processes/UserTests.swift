@@ -22,7 +22,7 @@ struct UserTests {
         let nobody = try #require(try UserIdentity.find(user: "nobody", group: nil))
         let check = ["/bin/sh", "-c", "test $(id -u) = \(nobody.rights.user)"]
         spec.probes.readiness = ProbeTests.probe(.exec(check.map { Template($0) }))
-        try await withRig([spec]) { rig, _ in
+        try await withRig([spec]) { [spec] rig, _ in
             let ready = try await rig.replica("web-1", "is ready") { $0.state == .ready }
             let said = try await eventually("it printed") {
                 let text = try readSpool("\(rig.directory)/run/web-1.1/stdout")
