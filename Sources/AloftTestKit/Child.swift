@@ -88,7 +88,7 @@ extension Child {
         _ arguments: [String], environment: [String: String] = Child.plainEnvironment, directory: String,
         within limit: Duration = .seconds(60)
     ) async throws -> (ending: Ending, output: String) {
-        let output = directory + "/output-\(UInt32.random(in: 0 ... .max))"
+        let output = directory + "/output-\(UInt32.random(in: 0 ... .max)).log"
         let child = try Child(arguments, environment: environment, directory: directory, output: output)
         do {
             let ending = try await child.ended(within: limit)

@@ -41,8 +41,11 @@ struct InitFolderTests {
         let proposal = try proposal(name)
         let reading = Language.read(SourceFile(name: "aloft.yaml", directory: "/app", text: proposal.file))
         #expect(reading.diagnostics.isEmpty, "\(reading.diagnostics.map(\.message))")
-        for line in proposal.file.split(separator: "\n") where !line.contains("#") {
-            #expect(line.hasPrefix("    command:") || line.hasPrefix("    release:"), "not explained: \(line)")
+        // A line is explained at its end or, where it is long, by a remark of its own above it.
+        let lines = proposal.file.split(separator: "\n")
+        for (above, line) in zip(lines, lines.dropFirst()) where !line.contains("#") {
+            let isBelowRemark = above.drop { $0 == " " }.hasPrefix("#")
+            #expect(isBelowRemark || line.hasPrefix("    command:"), "not explained: \(line)")
         }
         for secret in ["do-not-print", "RAILS_MASTER_KEY"] {
             #expect(!proposal.file.contains(secret) && !proposal.notes.contains { $0.contains(secret) })

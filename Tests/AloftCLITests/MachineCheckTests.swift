@@ -9,7 +9,9 @@ import Testing
 @Suite("What `check` finds on the machine")
 struct MachineCheckTests {
     private func check(_ text: String, in folder: String, variables: [String: String] = [:]) throws -> [String] {
-        let source = SourceFile(name: "aloft.yaml", directory: folder, text: "version: 1\n" + text)
+        // Several services need to be told who gets the requests.
+        let more = text.contains("edge:") ? "" : "edge: {routes: [{match: {path: /*}, service: a}]}\n"
+        let source = SourceFile(name: "aloft.yaml", directory: folder, text: "version: 1\n\(text)\n" + more)
         let reading = Language.read(source, variables: variables)
         let plan = try #require(reading.plan, "\(reading.diagnostics.map(\.message))")
         let machine = MachineCheck(plan, FilePlaces(source, environment: nil), variables: variables)
@@ -122,16 +124,16 @@ struct MachineCheckTests {
             #expect(try messages("good.pem", "good.key") == [])
             #expect(
                 try messages("none.pem", "none.key") == [
-                    "8:22 warning there is no certificate \(folder)/none.pem",
-                    "9:14 warning there is no key \(folder)/none.key",
+                    "8:24 warning there is no certificate \(folder)/none.pem",
+                    "9:16 warning there is no key \(folder)/none.key",
                 ])
             let mismatch = try messages("good.pem", "other.key")
-            #expect(mismatch.count == 1 && mismatch[0].hasPrefix("9:14 error "), "\(mismatch)")
+            #expect(mismatch.count == 1 && mismatch[0].hasPrefix("9:16 error "), "\(mismatch)")
             let malformed = try messages("bad.pem", "good.key")
-            #expect(malformed.count == 1 && malformed[0].hasPrefix("8:22 error "), "\(malformed)")
+            #expect(malformed.count == 1 && malformed[0].hasPrefix("8:24 error "), "\(malformed)")
             try await make("short", days: "1")
             let short = try messages("short.pem", "short.key")
-            #expect(short.count == 1 && short[0].hasPrefix("8:22 warning "), "\(short)")
+            #expect(short.count == 1 && short[0].hasPrefix("8:24 warning "), "\(short)")
         }
     }
 }

@@ -45,6 +45,12 @@ struct RecordTextTests {
                 #"{"level":"warn","ts":1795212740.041,"caller":"a/b.go:3","msg":"slow query","took":1.5}"#,
                 "warn   slow query  caller=a/b.go:3 took=1.5"
             ),
+            // Micro- and nanoseconds, as text, and with an exponent
+            (#"{"level":"info","ts":1795212740041000,"msg":"m"}"#, "info   m"),
+            (#"{"level":"info","ts":1795212740041000000,"msg":"m"}"#, "info   m"),
+            (#"{"level":"info","ts":"1795212740041","msg":"m"}"#, "info   m"),
+            (#"{"level":"info","ts":1.795212740041E9,"msg":"m"}"#, "info   m"),
+            (#"{"level":"info","ts":1.795212740041e+12,"msg":"m"}"#, "info   m"),
             // logrus and slog
             (
                 #"{"time":"2026-11-20T22:12:20.041Z","level":"INFO","msg":"started","addr":":8080"}"#,

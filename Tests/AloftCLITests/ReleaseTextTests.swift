@@ -22,7 +22,7 @@ struct ReleaseTextTests {
         #expect(
             ReleaseText(palette: .plain).table(releases) == """
                 RELEASE  STATUS      WHEN               BY   WHY                      RUNS
-                8        rolledBack  2026-11-20 22:12Z  ana  deploy: faster search    0a1b2c3d4e5f
+                8        rolledBack  2026-11-20 22:12Z  ana  deploy: faster search    0a1b2c3d4e5f, env.LEVEL, env.MODE
                   analysis: 10% errors over 1%\\x1b[2J
                 7        current     2026-11-20 20:12Z  ben  promoted from staging 7  registry.example.com/web@sha256:0123456789ab
 

@@ -99,7 +99,7 @@ struct RenderingTests {
         let json = """
             {"path": "logs.retention", "type": "duration", "summary": "How long logs are kept.", "standard": "30d",
              "isRequired": false, "limits": "1m to 10y", "choices": [], "example": "logs: {retention: 7d}\\n",
-             "effect": "at once", "keys": []}
+             "effect": "at once", "keys": [], "reserved": []}
             """
         let explanation = try JSONDecoder().decode(Explanation.self, from: Data(json.utf8))
         #expect(

@@ -14,6 +14,7 @@ struct HostVariableTests {
           routes: [{match: {path: /*}, service: web}]
         notifications:
           channels: {ops: {slack: "${env.SLACK}"}}
+          critical: {to: [ops]}
         """
 
     private func source(_ text: String) -> SourceFile {

@@ -80,8 +80,8 @@ extension RandomFile {
         }
         maybe("      onFailure: \(pick(["rollback", "freeze"]))")
         maybe("      progressDeadline: \(duration(1_000...86_400_000))")
-        maybe("      maxCrashes: \\(number(1...100))")
-        maybe("      history: {keep: \\(number(2...1000)), maxAge: 30d, maxSize: 3GiB}")
+        maybe("      maxCrashes: \(number(1...100))")
+        maybe("      history: {keep: \(number(2...1000)), maxAge: 30d, maxSize: 3GiB}")
         maybe(
             "      gates: {before: [{name: t, run: [make, \(text())], required: \(pick(["true", "false"]))}], "
                 + "after: [\(pick(["health", "cache, headers", "backups"]))]}")

@@ -60,6 +60,16 @@ struct FolderDigestTests {
         #expect(try digest.take(&index, now: SystemTime().wallNanoseconds).read == 2)
     }
 
+    @Test("a file that the command names counts once, also while it is too young to be remembered")
+    func namedAndYoung() throws {
+        var index = FolderIndex()
+        let digest = FolderDigest(folder: scratch.app, rules: .none, leftOut: [], always: ["config"])
+        let young = try digest.take(&index, now: SystemTime().wallNanoseconds)
+        #expect(try digest.take(&index, now: later).digest == young.digest)
+        #expect(
+            try digest.take(&index, now: later) == FolderDigest.Sum(digest: young.digest, files: young.files, read: 0))
+    }
+
     @Test("content, name, link target and the right to execute count; dates, other modes and empty folders do not")
     func whatCounts() throws {
         var digests = [try digest()]

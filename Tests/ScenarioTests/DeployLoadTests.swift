@@ -90,7 +90,8 @@ extension Scenarios {
                 #expect(try await stage.aloft.command("approve", "web", "--wait").ending == .exited(0))
                 try await stage.only(2)
                 // Back to what has served before: at once, and by nobody's leave.
-                #expect(try await stage.aloft.command("rollback", "web").ending == .exited(0))
+                let back = try await stage.aloft.command("rollback", "web")
+                #expect(back.ending == .exited(0), "\(back.output)")
                 try await stage.only(0)
                 let report = try await load.finish()
                 #expect(report.lost == 0, "\(report), \(load.failures.prefix(20)), \(stage.aloft.output)")

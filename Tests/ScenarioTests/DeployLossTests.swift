@@ -147,6 +147,11 @@ extension Scenarios {
                 let release = "release: {command: [PROGRAM, wait, \"3000\"], reversible: \(isReversible)}"
                 var stage = try await stage(.process, .canary, service: release, fixture)
                 let deploy = try stage.watched(version: 1)
+                // The phase is written before the command is begun, and one that was not begun may run later.
+                let program = try stage.program
+                try await eventually("the migration runs", within: .seconds(40)) {
+                    !Processes.withArguments([program, "wait", "3000"]).isEmpty
+                }
                 try await crash(&stage, at: Moment(strategy: .canary, phase: "migrating"), of: deploy)
                 let ending = try await servesOn(stage, .canary, deploy)
                 #expect(ending == .exited(1), "\(deploy.output.suffix(1000))")

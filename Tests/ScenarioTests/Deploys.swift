@@ -118,7 +118,7 @@ struct DeployStage: Sendable {
 
     /// `aloft deploy --json`, while it runs; it outlives a crash of the daemon.
     func watched(version: Int, _ variables: [String: String] = [:]) throws -> Child {
-        let output = aloft.directory + "/deploy-\(version).out"
+        let output = aloft.directory + "/deploy-\(version).log"
         let child = try Child(
             [Checkout.aloft] + words(version, variables) + ["--json"], directory: aloft.directory, output: output)
         fixture.atEnd("end `aloft deploy`") { child.signal(SIGKILL) }
@@ -199,13 +199,13 @@ struct DeployStage: Sendable {
         }
     }
 
-    /// Processes of the app, also those that no daemon knows; of the process driver.
-    var processes: [pid_t] {
-        get throws {
-            let name = try #require(file.services.firstMatch(of: #/command: \[([^\]]+)\]/#)?.1)
-            return Processes.running(program: String(name)).sorted()
-        }
+    /// The app's program; of the process driver.
+    var program: String {
+        get throws { String(try #require(file.services.firstMatch(of: #/command: \[([^\]]+)\]/#)?.1)) }
     }
+
+    /// Processes of the app, also those that no daemon knows; of the process driver.
+    var processes: [pid_t] { get throws { Processes.running(program: try program).sorted() } }
 
     /// Names of this daemon's containers, ended ones included.
     func containers() async throws -> [String] { try await Self.containers(of: aloft.directory) }

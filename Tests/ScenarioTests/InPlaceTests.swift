@@ -166,9 +166,9 @@ extension Scenarios {
                 }
                 let before = try await app.shipping.standing()
                 try app.makeFolder("build", code: 5)
-                try Data(count: 7 << 19).write(to: URL(fileURLWithPath: app.shipping.folder + "/build/photos"))
+                try Data(count: 4 << 20).write(to: URL(fileURLWithPath: app.shipping.folder + "/build/photos"))
                 expect(
-                    try await app.run("deploy", "--artifact", "build"), saying: "build needs 3", "can be used",
+                    try await app.run("deploy", "--artifact", "build"), saying: "build needs 4", "can be used",
                     "artifacts 3", "journal", "aloft prune")
                 #expect(try await app.shipping.standing() == before)
                 let pruned = try await app.run("prune")
@@ -205,7 +205,9 @@ private struct CodedApp: Sendable {
 
     private func write(_ prefix: String, code version: Int) throws {
         let folder = shipping.folder + "/" + prefix
-        try Data("VERSION=$(cat code) exec ./version\n".utf8).write(to: URL(fileURLWithPath: folder + "start"))
+        if !FileManager.default.fileExists(atPath: folder + "start") {
+            try Data("VERSION=$(cat code) exec ./version\n".utf8).write(to: URL(fileURLWithPath: folder + "start"))
+        }
         try Data("\(version)".utf8).write(to: URL(fileURLWithPath: folder + "code"))
     }
 

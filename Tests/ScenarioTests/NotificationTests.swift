@@ -102,7 +102,7 @@ struct Sink {
     static func start(_ fixture: Fixture) async throws -> Sink {
         let directory = try fixture.directory()
         let child = try Child(
-            ["python3", AppFile.apps + "/webhook_sink.py"], directory: directory, output: directory + "/sink.out")
+            ["python3", AppFile.apps + "/webhook_sink.py"], directory: directory, output: directory + "/sink.log")
         fixture.atEnd("stop the sink") {
             child.signal(SIGKILL)
             _ = try await child.ended()

@@ -45,22 +45,28 @@ extension Scenarios {
         func user() async throws {
             try #require(getuid() == 0, "only root can start processes as somebody else")
             try await withFixture { fixture in
+                // By programs that any user may run.
                 let release = "release: {command: [sh, -c, \"echo as $(id -un) to $TARGET\"], env: {TARGET: there}}"
-                let file = try AppFile(app: "web", extra: "user: nobody\nlisten: unix\n\(release)")
-                let aloft = try file.start(fixture)
-                let status = try await aloft.ready(1)
-                let pid = try #require(status.replicas.first?.pid)
+                let keys = ["listen: none", "user: nobody", release].map { "    \($0)\n" }.joined()
+                let file = try AppFile(
+                    AppFile.service(app: "web") + "\n  mailer:\n    command: \(Self.worker)\n\(keys)")
+                let directory = try fixture.directory()
+                try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: directory)
+                let aloft = try Aloft.start(in: directory, file: file.text, fixture: fixture)
+                let pid = try #require(try await aloft.ready(2)[replica: "mailer-1"]?.pid)
                 let own = try FileManager.default.attributesOfItem(atPath: "/proc/\(pid)")[.ownerAccountName] as? String
                 #expect(own == "nobody")
-                let history = try await aloft.command("history", "web", "--release", "1").output
+                let history = try await aloft.command("history", "mailer", "--release", "1").output
                 #expect(history.contains("as nobody to there"), "\(history)")
-                let id = try await aloft.command("exec", "web", "--", "id", "-un")
+                let id = try await aloft.command("exec", "mailer", "--", "id", "-un")
                 #expect(id.output == "nobody\n", "\(id.output)")
+                let run = try await aloft.command("run", "mailer", "--", "id", "-un")
+                #expect(run.output == "nobody\n", "\(run.output)")
                 kill(aloft.pid, SIGKILL)
                 try await eventually("it is gone") { aloft.child.ending != nil }
                 let next = try Aloft.again(in: aloft.directory, fixture: fixture)
-                let again = try await next.ready(1)
-                #expect(again.replicas.first?.pid == pid && again.replicas.first?.adopted == true)
+                let again = try #require(try await next.ready(2)[replica: "mailer-1"])
+                #expect(again.pid == pid && again.adopted == true)
             }
         }
 

@@ -37,7 +37,7 @@ struct ShippingApp: Sendable {
         port = try Machine.freePort()
         let compiler = Machine.has(program: "clang") ? "clang" : "cc"
         // What the tests leave here is no code; the program is, as the command names it.
-        try Data("/*\n".utf8).write(to: URL(fileURLWithPath: "\(folder)/.aloftignore"))
+        try Data("/*\n!/version\n".utf8).write(to: URL(fileURLWithPath: "\(folder)/.aloftignore"))
         try await Self.succeeds(
             [compiler, "-O1", "-pthread", "-o", "\(folder)/version", "\(AppFile.apps)/version.c"], in: folder)
     }

@@ -135,11 +135,22 @@ enum LogTime {
     }
 
     private static func read(number text: String) -> Timestamp? {
-        guard let value = Double(text), value.isFinite else { return nil }
-        let factors: [(Range<Double>, Double)] = [
-            (1e8..<1e11, 1e9), (1e11..<1e14, 1e6), (1e14..<1e17, 1e3), (1e17..<9e18, 1),
-        ]
-        guard let factor = factors.first(where: { $0.0.contains(value) })?.1, value * factor < 9e18 else { return nil }
-        return Timestamp(nanoseconds: Int64(value * factor))
+        guard let value = Double(text) else { return nil }
+        let places: [(Range<Double>, Int)] = [(1e8..<1e11, 9), (1e11..<1e14, 6), (1e14..<1e17, 3), (1e17..<9e18, 0)]
+        guard let place = places.first(where: { $0.0.contains(value) })?.1 else { return nil }
+        return shifted(text, by: place).map { Timestamp(nanoseconds: $0) }
+    }
+
+    /// A positive decimal number with its point moved to the right, without what is then behind it.
+    ///
+    /// By its digits: a `Double` has too few for nanoseconds since 1970.
+    private static func shifted(_ text: String, by places: Int) -> Int64? {
+        let parts = text.split(maxSplits: 1) { $0 == "e" || $0 == "E" }
+        guard let mantissa = parts.first, let exponent = parts.count > 1 ? Int(parts[1]) : 0 else { return nil }
+        let halves = mantissa.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+        let digits = halves.joined()
+        let point = halves[0].count + exponent + places
+        guard point > 0, point <= digits.count + 32 else { return nil }
+        return Int64(digits.prefix(point) + String(repeating: "0", count: max(0, point - digits.count)))
     }
 }

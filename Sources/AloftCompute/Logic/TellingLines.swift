@@ -39,7 +39,8 @@ package enum TellingLines {
     }
 
     private static let words = [
-        "error", "exception", "fatal", "panic", "cannot", "can't", "could not", "couldn't", "failed", "failure", "denied",
+        "error", "exception", "fatal", "panic", "cannot", "can't", "could not", "couldn't", "failed", "failure",
+        "denied",
         "not found", "no such", "refused", "already in use", "invalid", "unable to", "not permitted",
     ]
 

@@ -40,10 +40,22 @@ struct ReleaseCode: Sendable {
         return "\(try await folders.changes(place(spec, now.path), since: release.created))"
     }
 
+    /// What `envFiles` hold is no code: releases keep it by themselves.
     private func place(_ spec: ServiceSpec, _ folder: String) -> CodePlace {
-        CodePlace(
-            service: spec.name, folder: folder, ignore: spec.ignore,
+        let variables = spec.envFiles.compactMap { file in
+            file.path.hasPrefix(folder + "/") ? Self.rule(for: String(file.path.dropFirst(folder.count))) : nil
+        }
+        return CodePlace(
+            service: spec.name, folder: folder, ignore: spec.ignore + variables,
             named: spec.command.compactMap { Self.file(named: $0, in: folder) })
+    }
+
+    /// A rule for this very path, which begins with `/`.
+    private static func rule(for path: String) -> String {
+        path.reduce(into: "") { rule, character in
+            if "*?[]\\ ".contains(character) { rule.append("\\") }
+            rule.append(character)
+        }
     }
 
     /// A word of the command, as a path from the folder: the program itself counts even where git ignores it.

@@ -111,6 +111,8 @@ extension Deployer {
 
     private func base(of release: Release) throws(ControlFailure) -> ServiceSpec {
         do {
+            // Its plan may be in memory still; the next daemon needs the text.
+            _ = try book.artifacts.text(release.fileDigest)
             return try book.base(of: release)
         } catch {
             throw ControlFailure(

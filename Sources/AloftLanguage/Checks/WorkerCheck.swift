@@ -32,7 +32,7 @@ struct WorkerCheck {
                 if needsRequests.contains(entry.key) {
                     reader.problems.error(
                         entry.keySpan, "`\(entry.key)` counts requests, and `listen: none` gets none",
-                        hint: "write `{cpu: 70%}` or `{memory: 80%}`")
+                        hint: "write `cpu: 70%` or `memory: 80%`")
                 } else if entry.key == MetricKeys.series.name {
                     reader.problems.error(
                         entry.keySpan, "`series` is read from a page of the replica, and `listen: none` has no address",

@@ -101,12 +101,6 @@ extension Language {
         }
         var detection = detection
         detection.reasons.append("there is a .env with variables")
-        guard Vocabulary.has("envFiles") else {
-            detection.notes.append(
-                "load .env where `aloft up` is started, and name what the app needs of it under `env`: `NAME: \"${env.NAME}\"`"
-            )
-            return detection
-        }
         for index in detection.services.indices { detection.services[index].environmentFiles = [".env"] }
         return detection
     }

@@ -16,8 +16,8 @@ enum DockerfileDetection {
         if !folder.hasEngine { notes.append("install podman or docker: neither is here, and an image needs one") }
         for volume in stage.volumes {
             notes.append(
-                "\(volume.shortened) is a VOLUME: what is in it goes with each release"
-                    + (Vocabulary.has("volumes") ? ", unless `volumes` names a folder for it" : "")
+                "\(volume.shortened) is a VOLUME: what is in it goes with each release, unless `volumes` names a folder "
+                    + "for it"
             )
         }
         return Detection(

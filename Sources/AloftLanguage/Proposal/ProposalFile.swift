@@ -49,7 +49,7 @@ struct ProposalFile {
         if !service.release.isEmpty {
             lines.append(line("    release: {command: \(words(service.release))}", "once before each release"))
         }
-        if !service.dependsOn.isEmpty, Vocabulary.has("dependsOn") {
+        if !service.dependsOn.isEmpty {
             let names = service.dependsOn.map(YAMLText.inline).joined(separator: ", ")
             lines.append(line("    dependsOn: [\(names)]", "ready before this one starts"))
         }
@@ -60,7 +60,7 @@ struct ProposalFile {
 
     private static func network(of service: ProposedService) -> [String] {
         if !service.isRouted {
-            return Vocabulary.hasWorkers ? [line("    listen: none", "it takes no requests: ready when it runs")] : []
+            return [line("    listen: none", "it takes no requests: ready when it runs")]
         }
         guard let port = service.containerPort else { return [] }
         return [line("    containerPort: \(port)", "where its program listens, on all addresses of the container")]
@@ -68,7 +68,7 @@ struct ProposalFile {
 
     private static func environment(of service: ProposedService) -> [String] {
         var lines: [String] = []
-        if !service.environmentFiles.isEmpty, Vocabulary.has("envFiles") {
+        if !service.environmentFiles.isEmpty {
             let names = service.environmentFiles.map(YAMLText.inline).joined(separator: ", ")
             lines.append(line("    envFiles: [\(names)]", "variables that stay out of this file; never printed"))
         }
@@ -84,7 +84,7 @@ struct ProposalFile {
     }
 
     private static func volumes(of service: ProposedService) -> [String] {
-        guard !service.volumes.isEmpty, Vocabulary.has("volumes") else { return [] }
+        guard !service.volumes.isEmpty else { return [] }
         return [line("    volumes:", "folders of this machine that its container sees")]
             + service.volumes.map { volume in
                 let more = volume.isReadOnly ? ", readOnly: true" : ""

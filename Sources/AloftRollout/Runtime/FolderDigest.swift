@@ -39,7 +39,7 @@ struct FolderDigest {
     ///   - index: What is known from the last time; afterwards what is known now.
     ///   - now: The wall clock, in nanoseconds since 1970.
     func take(_ index: inout FolderIndex, now: Int64) throws(ArtifactError) -> Sum {
-        var pass = Pass(old: index, now: now)
+        var pass = Pass(old: index, now: now, named: always)
         var walk = try Walk(self)
         while let entry = try walk.next() {
             switch entry.status.kind {
@@ -48,7 +48,7 @@ struct FolderDigest {
             case .folder, .socket, .pipe, .device: break
             }
         }
-        for path in always.sorted() where !pass.has(path) { try pass.add(path, in: folder) }
+        for path in always.sorted() where pass.lacks(path) { try pass.add(path, in: folder) }
         index = pass.fresh
         return pass.sum()
     }
@@ -109,19 +109,25 @@ struct FolderDigest {
         private var read = 0
         private let buffer = ArtifactTree.Buffer()
 
-        init(old: FolderIndex, now: Int64) {
+        /// Files that the command names and that have not been met yet. The index does not tell: it leaves out what
+        /// changed a moment ago.
+        private var unmet: Set<[UInt8]>
+
+        init(old: FolderIndex, now: Int64, named: [String]) {
             (self.old, self.now) = (old, now)
+            unmet = Set(named.map { Array($0.utf8) })
             fresh.reserve(old.entries.count)
         }
 
         func sum() -> Sum { Sum(digest: hash.finalize().hex, files: files, read: read) }
 
-        func has(_ path: String) -> Bool { fresh.entries[Array(path.utf8)] != nil }
+        func lacks(_ path: String) -> Bool { unmet.contains(Array(path.utf8)) }
 
         mutating func add(
             _ path: [UInt8], _ status: FileStatus, opened: () throws(SystemError) -> Descriptor
         ) throws(ArtifactError) {
             files += 1
+            unmet.remove(path)
             feed(status.mode & 0o100 == 0 ? "f" : "x", path)
             if let known = old.content(of: path, status) {
                 fresh.remember(path, status, known)

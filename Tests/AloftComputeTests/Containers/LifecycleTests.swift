@@ -133,7 +133,7 @@ struct LifecycleTests {
     func onFailure(runner: Runner) async throws {
         try await withRig([runner.service(Programs.shell("exit 0"), policy: .onFailure)]) { rig, _ in
             #expect(await rig.compute.settled("web", within: .seconds(20)))
-            let status = try await rig.replica("web-1", "has ended") { $0.state == .exited }
+            let status = try await rig.replica("web-1", "has ended") { $0.state == .done }
             #expect(status.restarts == 0 && status.lastExit?.cause == .code(0))
         }
     }

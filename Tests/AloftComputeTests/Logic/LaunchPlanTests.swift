@@ -62,7 +62,7 @@ struct LaunchPlanTests {
         let failure = #expect(throws: LaunchPlan.Failure.self) {
             try LaunchPlan(spec, replica: replica, address: .port(1), host: host)
         }
-        #expect(failure?.description.contains("the variable NOPE is not set") == true)
+        #expect(failure?.description.contains("the variable NOPE has no value") == true)
     }
 
     @Test("the digest changes with what needs a new process, and with nothing else")

@@ -67,7 +67,7 @@ struct TroubleTests {
             let web = try await rig.replica("web-1", "failed") { $0.state == .failed }
             #expect(web.reason == "there is no directory /no/such/place; make it, or correct `directory`")
             let api = try await rig.replica("api-1", "failed") { $0.state == .failed }
-            #expect(api.reason?.contains("UNSET is not set") == true)
+            #expect(api.reason?.contains("UNSET has no value") == true)
         }
     }
 

@@ -118,7 +118,9 @@ struct UserLookupTests {
     func numbers() throws {
         try #require(geteuid() == 0)
         let root = try #require(try UserIdentity.find(user: "root", group: nil))
-        #expect(root.rights.user == 0 && root.rights.group == 0 && root.rights.groups.contains(0) && root.home.hasPrefix("/"))
+        #expect(
+            root.rights.user == 0 && root.rights.group == 0 && root.rights.groups.contains(0)
+                && root.home.hasPrefix("/"))
         #expect(try UserIdentity.find(user: "0", group: nil) == root)
         let other = try #require(try UserIdentity.find(user: "root", group: "12"))
         #expect(other.rights.group == 12 && other.rights.groups == [12])

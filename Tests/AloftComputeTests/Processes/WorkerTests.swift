@@ -134,7 +134,8 @@ struct WorkerTests {
         try await withRig([reader, deaf, service("plain", idling, listen: .nothing)]) { rig, _ in
             let files = [1, 2].map { "\(rig.directory)/run/reader-\($0).1/stdout" }
             try await eventually("they run") { files.allSatisfy { (try? readSpool($0)) == "up\n" } }
-            let before = try #require(await rig.replica("reader-1")).pid
+            let before = try await rig.replica("reader-1", "runs") { $0.pid != nil }.pid
+            _ = try await rig.replica("reader-2", "runs") { $0.pid != nil }
             #expect(try await rig.compute.reload("reader") == ["reader-1", "reader-2"])
             try await eventually("they were told") { files.allSatisfy { (try? readSpool($0)) == "up\nagain\n" } }
             #expect(await rig.replica("reader-1")?.pid == before)

@@ -41,7 +41,7 @@ CASES = [
       for method in ("GET", "POST", "PUT", "PATCH", "DELETE")],
     case("GET", "/get?a=1&b=two%20words&c=%C3%A9&a=2"),
     case("HEAD", "/get"), case("HEAD", "/bytes/1000?seed=1"), case("HEAD", "/status/404"),
-    case("OPTIONS", "/get"), case("OPTIONS", "/post"), case("TRACE", "/get"),
+    case("OPTIONS", "/get"), case("OPTIONS", "/post"),
     case("POST", "/post", b"", FORM), case("POST", "/post", json.dumps({"a": [1, 2, {"b": None}]}).encode(), JSON),
     case("POST", "/post", UPLOAD, MULTIPART), case("POST", "/post", "naïve ☃".encode(), {"Content-Type": "text/plain"}),
     case("POST", "/post", b"x" * 100_000, {"Content-Type": "application/octet-stream"}),
