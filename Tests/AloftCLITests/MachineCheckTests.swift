@@ -59,9 +59,9 @@ struct MachineCheckTests {
                 try check(text, in: folder, variables: ["PATH": "/nowhere:/else"]) == [
                     "4:15 warning there is no program `./app` in \(folder)",
                     "5:25 warning there is no program `nosuch` in PATH (/nowhere:/else)",
-                    "6:52 warning `\(folder)/./run` is not executable",
-                    "7:34 warning there is no program `./probe` in \(folder)",
-                    "8:32 warning there is no folder \(folder)/nowhere",
+                    "6:47 warning `\(folder)/./run` is not executable",
+                    "7:33 warning there is no program `./probe` in \(folder)",
+                    "8:34 warning there is no folder \(folder)/nowhere",
                 ])
         }
     }
