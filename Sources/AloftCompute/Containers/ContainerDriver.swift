@@ -166,7 +166,11 @@ package final class ContainerDriver: Driver {
     }
 
     private static func emptyFile(_ path: String) throws(SystemError) -> Descriptor {
-        try Descriptor(opening: path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND)
+        let file = try Descriptor(opening: path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND)
+        // Runtimes give the streams to the container's user and leave their group, which for who is not root is what
+        // lets the daemon read on. Nobody else gets through the folder.
+        if fchmod(file.number, 0o660) != 0 { throw SystemError("set the mode of", path) }
+        return file
     }
 
     private func note(_ plan: ContainerOrder, _ calls: EngineCalls) -> ContainerNote {
