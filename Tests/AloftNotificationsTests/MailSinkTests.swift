@@ -84,7 +84,10 @@ struct MailSinkTests {
                 let sink = try await Sink.mail(fixture, [option, own.certificate, own.key])
                 #expect(try await mail(sink, scheme, ca: own.certificate).send(notice).result == .accepted)
                 #expect(try await mail(sink, scheme, verify: false).send(notice).result == .accepted)
-                #expect(try sink.mails.count == 4 && sink.mails.allSatisfy { $0.contains("tls=True") })
+                let mails = try sink.mails
+                #expect(mails.count == 2, "\(mails)")
+                // The sink notes STARTTLS only; with `--tls` it speaks nothing else.
+                #expect(option == "--tls" || mails.allSatisfy { $0.contains("tls=True") }, "\(mails)")
                 let broken = try await mail(sink, scheme, ca: own.key).send(notice)
                 #expect(broken.answer == "\(own.key) cannot be read as certificates (PEM)", "\(broken)")
                 #expect(throws: (any Error).self) { try mail(sink, scheme, host: "mail.example", verify: false) }
