@@ -93,7 +93,7 @@ package struct RolloutState: Sendable, Hashable, Codable {
     package var cause: RetreatCause?
     /// Why it failed, was frozen or aborted, in one line.
     package var reason: String?
-    /// What replicas of the new set that are not ready printed last; nil while none of them said anything.
+    /// What a replica of the new set printed last that ended or kept the set from being ready; nil while there is none.
     package var output: [String]?
     /// Where it was when it was frozen.
     package var frozenFrom: RolloutPhase?

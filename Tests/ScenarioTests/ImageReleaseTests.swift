@@ -65,6 +65,36 @@ extension Scenarios {
             }
         }
 
+        @Test("containers and what `aloft run` starts get what `envFiles` hold; a command has standard input and its exit code")
+        func environment() async throws {
+            try await withFixture { fixture in
+                let image = try await ContainerImage(fixture)
+                var file = try AppFile(
+                    """
+                      boxed:
+                        image: \(image.name)
+                        envFiles: [.env]
+                        probes: {readiness: {httpGet: /ready, period: 200ms}}
+                        stop: {drain: 1s, grace: 1s}
+                    """)
+                file.routes = "[{match: {path: /*}, service: boxed}]"
+                let folder = try fixture.directory()
+                try "VERSION=from-a-file\nTOKEN='a b'\n"
+                    .write(toFile: folder + "/.env", atomically: true, encoding: .utf8)
+                let aloft = try Aloft.start(in: folder, file: file.text, fixture: fixture)
+                _ = try await aloft.ready(1, within: .seconds(90))
+                #expect(try await version(file) == "from-a-file")
+
+                let shell = "echo typed | \(Checkout.aloft) run boxed -- /version show TOKEN"
+                let ran = try await Child.run(["sh", "-c", shell], directory: folder, within: .seconds(60))
+                #expect(ran.ending == .exited(9), "\(ran.output)")
+                #expect(ran.output.contains("TOKEN=a b\ntyped\n"), "\(ran.output)")
+                let missing = try await aloft.command("run", "boxed", "--", "/no-such-program", within: .seconds(60))
+                #expect(missing.ending != .exited(0) && missing.output.contains("no-such-program"), "\(missing.output)")
+                #expect(try await version(file) == "from-a-file", "the replica runs on")
+            }
+        }
+
         private func version(_ file: AppFile) async throws -> String {
             let answer = try await fetch("/version", at: file.target)
             return String(decoding: answer.body, as: UTF8.self)

@@ -99,6 +99,8 @@ struct TranscriptShape: Hashable {
         // Of a service how much came in; which columns of replicas there is room for.
         Pattern(#"^(\S+ +\d+\/\d+ +\S+ +(?:fixed|\d+-\d+)) .*$"#, "$1"),
         Pattern(#"^REPLICA .*$"#, "REPLICA"),
+        // Of jobs when they ran and how long.
+        Pattern(#"\b\d+(?:s|m|h) ago  +([a-z]\w+)  +\d+(?:\.\d+)? (?:ms|s)$"#, "AGO $1 TOOK"),
         Pattern(#"^ +[\d ]+ requests, [\d ]+ failed, [\d ]+ under way, [\d ]+ connections$"#, "REQUESTS"),
         // Times and dates.
         Pattern(#"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z"#, "DATE"),

@@ -86,6 +86,14 @@ struct TranscriptShapeTests {
             TranscriptShape.text(row) != TranscriptShape.text(row.replacing("2        ready", with: "1        ready")))
     }
 
+    @Test("rows of jobs keep job, service, schedule and result")
+    func jobs() {
+        let row = "digest   web      in 6h 48m  0s ago  succeeded  365 ms"
+        #expect(TranscriptShape.text(row) == TranscriptShape.text("digest  web  in 23h  12m ago  succeeded  1.2 s"))
+        #expect(TranscriptShape.text(row) != TranscriptShape.text(row.replacing("succeeded", with: "failed")))
+        #expect(TranscriptShape.text(row) != TranscriptShape.text(row.replacing("in 6h 48m", with: "by hand")))
+    }
+
     @Test("judgements may be as many as there was time for, not others")
     func judgements() {
         let page = "verdicts:\n  ops: approved by anna\n  25%: pass\n  25%: pass\n  50%: pass"

@@ -6,7 +6,7 @@ extension Scenarios {
     @Suite("Transcripts")
     struct Transcripts {
         /// Pages whose transcripts are replayed.
-        static let pages = ["docs/rollouts.md", "docs/notifications.md"]
+        static let pages = ["docs/rollouts.md", "docs/notifications.md", "docs/jobs.md", "docs/services.md"]
 
         static let replays = Result { try pages.flatMap { try TranscriptPage($0).replays } }
         private static let isRecording = ProcessInfo.processInfo.environment["ALOFT_RECORD"] == "1"

@@ -7,8 +7,8 @@ import time
 stopping = False
 
 
-def read_templates(*_):
-    print("read 3 templates", flush=True)
+def read_templates(when):
+    print(f"read 3 templates {when}", flush=True)
 
 
 def stop(*_):
@@ -16,9 +16,9 @@ def stop(*_):
     stopping = True
 
 
-signal.signal(signal.SIGHUP, read_templates)
+signal.signal(signal.SIGHUP, lambda *_: read_templates("again"))
 signal.signal(signal.SIGINT, stop)
-read_templates()
+read_templates("at the start")
 while not stopping:
     time.sleep(1)
 sys.exit(0)

@@ -67,6 +67,9 @@ struct Reader: Sendable {
     /// The name of the key that is being read, also within its list.
     var key: String { path.last { !$0.hasPrefix("[") } ?? "" }
 
+    /// Whether what is read is an item of a list.
+    var isItem: Bool { path.last?.hasPrefix("[") == true }
+
     /// `timeout: 30`, or only the text for an item of a list.
     func quotation(_ scalar: Node.Scalar) -> String {
         let text = scalar.text.isEmpty ? "\"\"" : scalar.text.shortened

@@ -17,9 +17,10 @@ extension Kind {
         return read(node, &scratch) != nil && scratch.problems.all.isEmpty
     }
 
-    /// ``write `KEY: VALUE` `` for the first of the values that is taken.
+    /// ``write `KEY: VALUE` `` for the first of the values that is taken; of an item ``write `- VALUE` ``.
     func proposal(_ candidates: [String], _ reader: Reader) -> String? {
-        candidates.first { accepts($0, reader) }.map { "write `\(reader.key): \($0)`" }
+        let start = reader.isItem ? "-" : reader.key + ":"
+        return candidates.first { accepts($0, reader) }.map { "write `\(start) \($0)`" }
     }
 }
 

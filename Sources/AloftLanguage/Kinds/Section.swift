@@ -135,7 +135,7 @@ struct Section<Owner: Sendable>: Sendable {
             let names = form.keys.map { "`\($0.name)`" }.prefix(6).joined(separator: ", ")
             let proposal = reader.problems.takesHints ? kind.proposal(SectionHint.candidates(node, form), reader) : nil
             reader.error(
-                node, "`\(reader.key)` is a section, and this is \(node.noun)",
+                node, "\(reader.isItem ? "each item of " : "")`\(reader.key)` is a section, and this is \(node.noun)",
                 hint: proposal ?? "its keys are \(names)\(form.keys.count > 6 ? " …" : "")")
             return nil
         }

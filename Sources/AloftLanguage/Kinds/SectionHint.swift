@@ -9,6 +9,7 @@ enum SectionHint {
     /// As YAML, in the order of the keys.
     static func candidates(_ node: Node, _ form: SectionForm) -> [String] {
         guard let scalar = node.scalar, !scalar.isNull, scalar.text.utf8.count <= 200 else { return [] }
+        if form.name == "volume" { return volume(scalar.text) }
         let word = synonyms[scalar.text.lowercased()] ?? scalar.text
         let values = [word, YAMLText.inline(scalar.text)]
         return form.keys.flatMap { key in
@@ -17,5 +18,13 @@ enum SectionHint {
             let takesText = !takesWord && key.name == "httpGet" && scalar.text.hasPrefix("/")
             return takesWord ? ["{\(key.name): \(values[0])}"] : takesText ? ["{\(key.name): \(values[1])}"] : []
         }
+    }
+    /// `./data:/data:ro`, as compose and the engines take it.
+    private static func volume(_ text: String) -> [String] {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+        guard (2...3).contains(parts.count) else { return [] }
+        let options = parts.count == 3 ? parts[2].split(separator: ",") : []
+        let end = options.contains("ro") ? ", readOnly: true" : ""
+        return ["{path: \(YAMLText.inline(parts[1])), from: \(YAMLText.inline(parts[0]))\(end)}"]
     }
 }

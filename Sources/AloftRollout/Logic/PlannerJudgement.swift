@@ -8,23 +8,31 @@ extension RolloutPlanner {
     mutating func watchReadiness() {
         guard Self.judged.contains(state.phase), let target = state.canaryTarget ?? canary?.desired else { return }
         let ready = min(canary?.ready ?? 0, target)
-        let why = canary?.failure.map { ": \($0)" } ?? ""
         let crashes = state.readiness.observe(ready: ready, target: target, crashes: canary?.crashes, at: facts.time)
         let failedStarts = state.readiness.counted(canary?.failedStarts ?? 0)
+        let trouble = self.trouble(ready: ready, target: target, crashes: crashes, failedStarts: failedStarts)
+        // One that is merely starting has printed nothing that explains a failure.
+        let hasEnded = crashes > 0 || failedStarts > 0 || canary?.isStuck == true
+        if hasEnded || trouble != nil, let output = canary?.output, !output.isEmpty { state.output = output }
+        if let trouble { fail(trouble + (canary?.failure.map { ": \($0)" } ?? "")) }
+    }
+
+    private func trouble(ready: Int, target: Int, crashes: Int, failedStarts: Int) -> String? {
         let readiness = state.readiness
-        if ready < target, let output = canary?.output, !output.isEmpty { state.output = output }
-        if target > 0 && crashes >= target {
-            fail("its replicas were ready and ended, \(crashes) in a moment\(why)")
-        } else if readiness.best > 0 && ready == 0 && target > 0 {
-            fail("none of its replicas is ready any more\(why)")
-        } else if readiness.losses >= max(Self.minLosses, (target + 1) / 2) {
-            fail("its replicas do not stay ready: lost \(readiness.losses) times\(why)")
-        } else if ready < target, let canary, canary.isStuck || failedStarts >= deploy.maxCrashes {
-            let times = failedStarts <= 1 ? "" : " \(failedStarts) times in a row"
-            fail("a replica ended\(times) before it was ready\(why)")
-        } else if let since = readiness.lackingSince, facts.time - since >= deploy.progressDeadline {
-            fail("\(ready) of \(target) replicas are ready after \(deploy.progressDeadline.quantity)\(why)")
+        if target > 0 && crashes >= target { return "its replicas were ready and ended, \(crashes) in a moment" }
+        if readiness.best > 0 && ready == 0 && target > 0 { return "none of its replicas is ready any more" }
+        if readiness.losses >= max(Self.minLosses, (target + 1) / 2) {
+            return "its replicas do not stay ready: lost \(readiness.losses) times"
         }
+        guard ready < target else { return nil }
+        if let canary, canary.isStuck || failedStarts >= deploy.maxCrashes {
+            let times = failedStarts <= 1 ? "" : " \(failedStarts) times in a row"
+            return "a replica ended\(times) before it was ready"
+        }
+        if let since = readiness.lackingSince, facts.time - since >= deploy.progressDeadline {
+            return "\(ready) of \(target) replicas are ready after \(deploy.progressDeadline.quantity)"
+        }
+        return nil
     }
 
     /// Judges at the end of each interval; one with too few requests goes on.

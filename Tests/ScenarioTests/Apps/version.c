@@ -7,6 +7,7 @@
 //   FLAP_MS          /ready is answered with 200 for so long, then with 503 for as long, and so on
 //
 // `version wait MS` says so and ends with code 0 after so long: for gates and migrations.
+// `version show NAME` prints that variable and what it reads, and ends with code 9: for `aloft run`.
 //
 // A thread for each connection; SIGTERM lets answers under way end.
 #define _GNU_SOURCE
@@ -141,6 +142,11 @@ int main(int argc, char **argv) {
         pause_ms(atoi(argv[2]));
         printf("waited %s ms\n", argv[2]);
         return 0;
+    }
+    if (argc == 3 && strcmp(argv[1], "show") == 0) {
+        printf("%s=%s\n", argv[2], getenv(argv[2]) ? getenv(argv[2]) : "");
+        for (int byte = getchar(); byte != EOF; byte = getchar()) putchar(byte);
+        return 9;
     }
     version = getenv("VERSION") ? getenv("VERSION") : "none";
     errors = number("ERRORS");
