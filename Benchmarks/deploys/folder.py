@@ -23,8 +23,8 @@ import stage
 FILE = """version: 1
 app: folder
 services:
-  web: {command: [sleep, "100000"], restart: {policy: never}}
-edge: {listeners: [], admin: off, routes: []}
+  web: {{command: [sleep, "100000"], listen: none}}
+edge: {{listeners: [{{address: "127.0.0.1:{port}"}}], admin: off}}
 """
 
 
@@ -39,7 +39,7 @@ def main():
     try:
         fill(home, options.files, options.megabytes)
         with open(f"{home}/aloft.yaml", "w") as file:
-            file.write(FILE)
+            file.write(FILE.format(port=stage.free_port()))
         # Nothing is too young to be remembered.
         time.sleep(3)
         cold = timed(home, "up", "--detach")

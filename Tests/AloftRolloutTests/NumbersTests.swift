@@ -220,7 +220,8 @@ struct NumbersTests {
             step.state.reason == "a replica ended 3 times in a row before it was ready: web-1: exit code 1: Error: boom"
         )
         #expect(step.state.output == ["Error: boom"])
-        #expect(never(phase, failedStarts: 0, deploy).state.output == nil, "what one prints that starts explains nothing")
+        #expect(
+            never(phase, failedStarts: 0, deploy).state.output == nil, "what one prints that starts explains nothing")
         #expect(never(phase, failedStarts: 1, deploy).state.output == ["Error: boom"])
         var patient = deploy
         patient.maxCrashes = 5

@@ -65,7 +65,9 @@ extension Scenarios {
             }
         }
 
-        @Test("containers and what `aloft run` starts get what `envFiles` hold; a command has standard input and its exit code")
+        @Test(
+            "containers and what `aloft run` starts get what `envFiles` hold; a command has standard input and its exit code"
+        )
         func environment() async throws {
             try await withFixture { fixture in
                 let image = try await ContainerImage(fixture)
