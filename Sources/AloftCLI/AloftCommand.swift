@@ -1,4 +1,5 @@
 import AloftDaemon
+import AloftSystem
 import ArgumentParser
 
 /// `aloft`: its commands, and how they end.
@@ -43,14 +44,27 @@ package struct AloftCommand: AsyncParsableCommand {
 
     /// Runs the command that `arguments` (without the program's name) ask for; returns the exit code.
     package static func run(_ arguments: [String]) async -> Int32 {
-        let command: any ParsableCommand
+        OwnProcess.reserveStandardDescriptors()
         let json = arguments.prefix { $0 != "--" }.contains("--json")
+        if let mistake = UsageMistake.unreadable() {
+            Terminal.standard.report(mistake, asJSON: json)
+            return mistake.exitCode.rawValue
+        }
+        let code = await execute(arguments, asJSON: json)
+        guard code == 0, let failure = Terminal.lostOutput else { return code }
+        Terminal.standard.report(failure, asJSON: json)
+        return failure.exitCode.rawValue
+    }
+
+    private static func execute(_ arguments: [String], asJSON json: Bool) async -> Int32 {
+        let command: any ParsableCommand
         do {
             command = try parseAsRoot(arguments)
         } catch {
             return answer(error, arguments, asJSON: json)
         }
         do {
+            try FileChoice.requireCurrentDirectory()
             try await run(command)
             return 0
         } catch let failure as CommandFailure {

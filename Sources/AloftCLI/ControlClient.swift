@@ -121,6 +121,10 @@ struct ControlClient: Sendable {
             return CommandFailure(
                 failure.message, hint: failure.hint, code: failure.code.rawValue,
                 exitCode: isMisuse ? .misuse : .failed)
+        } catch  where (400..<500).contains(response.status.code) {
+            return CommandFailure(
+                "the daemon refused the request: HTTP \(response.status.code)",
+                hint: "a name in it may be too long or malformed; nothing was changed", code: "refused")
         } catch {
             return unreadable("status \(response.status.code)")
         }

@@ -40,6 +40,14 @@ struct FileChoice: Sendable {
 
     static var currentDirectory: String { FileManager.default.currentDirectoryPath }
 
+    /// A folder that was removed under a shell has no path any more, and what is relative to it would lie in `/`.
+    static func requireCurrentDirectory() throws(CommandFailure) {
+        guard !currentDirectory.hasPrefix("/") else { return }
+        throw CommandFailure(
+            "the current folder does not exist any more", hint: "`cd` to one that does", code: "noFolder",
+            exitCode: .misuse)
+    }
+
     /// `given`, else what `StatePaths` says of the file and the environment of it called `name`.
     func state(_ given: String?, name: String? = nil, environment: [String: String]) -> StatePaths {
         var variables = environment

@@ -62,6 +62,7 @@ final class ForegroundStart: Sendable {
 
     /// Says it on the pipe, and closes that, so that the other side goes on.
     private func tell(_ report: DetachedReport) {
+        Detachment.nameProcess()
         do {
             OwnProcess.write(try report.bytes, to: Detachment.reportDescriptor)
         } catch {

@@ -1,5 +1,6 @@
 import AloftSystem
 import Foundation
+import Synchronization
 
 /// Where commands print: stdout for answers, stderr for complaints.
 struct Terminal: Sendable {
@@ -19,13 +20,30 @@ struct Terminal: Sendable {
     /// Columns of the terminal on stdout, now; nil where it is none.
     var width: Int? { OwnProcess.isTerminal(1) ? OwnProcess.terminalWidth(1) : nil }
 
-    /// False where the reader is gone (`aloft logs | head`).
+    /// False where the reader is gone (`aloft logs | head`), or the disk behind standard output is full.
     @discardableResult
-    func say(_ text: String) -> Bool { OwnProcess.write(Array(text.utf8), to: 1) }
+    func say(_ text: String) -> Bool { say(bytes: Array(text.utf8)) }
 
     /// Bytes of another program, as they are.
     @discardableResult
-    func say(bytes: [UInt8]) -> Bool { OwnProcess.write(bytes, to: 1) }
+    func say(bytes: [UInt8]) -> Bool {
+        if OwnProcess.write(bytes, to: 1) { return true }
+        let code = errno
+        Self.lost.withLock { $0 = $0 ?? code }
+        return false
+    }
+
+    /// The first error of standard output; nil where all of it was written.
+    private static let lost = Mutex<Int32?>(nil)
+
+    /// What a command that did its work has to say all the same, since whoever reads its output does not have all of it. A
+    /// reader that went away wanted no more.
+    static var lostOutput: CommandFailure? {
+        guard let code = lost.withLock({ $0 }), code != EPIPE else { return nil }
+        return CommandFailure(
+            SystemError("write the output", code: code).description,
+            hint: "what was asked for is done, and its output is not complete", code: "output")
+    }
 
     func complain(_ text: String) { OwnProcess.write(Array(text.utf8), to: 2) }
 

@@ -78,7 +78,10 @@ extension Compute {
         let id = state.id
         let cause = state.cause ?? .unknown
         let asked = state.machine.stopAsked && state.machine.condemned == nil
-        let exit = LastExit(cause: cause, time: wallTime, asked: asked, lastLines: [])
+        let condemnation = state.machine.condemned.map { reason in
+            "\(reason.rawValue): \(answer(state, reason == .liveness ? .liveness : .startup))"
+        }
+        let exit = LastExit(cause: cause, time: wallTime, asked: asked, lastLines: [], condemnation: condemnation)
         changeSlot(of: state) { slot in
             slot.lastExit = exit
             slot.since = exit.time

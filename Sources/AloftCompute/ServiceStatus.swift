@@ -131,6 +131,11 @@ package struct LastExit: Sendable, Hashable, Codable {
     package var asked: Bool
     /// Last lines it printed, oldest first, at most 10.
     package var lastLines: [String]
+    /// The probe for which Aloft ended it: `liveness probe failed: HTTP 500`; nil where it ended by itself.
+    package var condemnation: String?
+
+    /// `exit code 3`, `liveness probe failed: HTTP 500; ended by Aloft: exit code 0`.
+    package var summary: String { condemnation.map { "\($0); ended by Aloft: \(cause)" } ?? "\(cause)" }
 }
 
 extension LastExit.Cause: CustomStringConvertible {

@@ -41,9 +41,10 @@ package struct ForwardingSpec: Sendable, Hashable {
         "X-Forwarded-*", "X-Forwarded", "Forwarded-For",
         // The client's address.
         "X-Real-IP", "X-Client-IP", "X-Cluster-Client-IP", "X-ProxyUser-IP", "Client-IP", "True-Client-IP",
-        "Proxy-Client-IP", "WL-Proxy-Client-IP",
+        "Proxy-Client-IP", "WL-Proxy-Client-IP", "X-Envoy-External-Address", "Remote-Addr", "X-Remote-Addr",
+        "X-Remote-IP",
         // How it came.
-        "Front-End-Https", "X-Scheme", "X-Url-Scheme", "X-SSL-*", "SSL-Client-*",
+        "Front-End-Https", "X-HTTPS", "X-Scheme", "X-Url-Scheme", "X-SSL-*", "SSL-Client-*",
         // What it asked for: the one that counts is the request's own.
         "X-Original-*", "X-Rewrite-URL", "SCRIPT_NAME", "PATH_INFO",
         // Delivery networks and clouds.

@@ -30,6 +30,16 @@ package enum Detachment {
     /// The copy has said how its start went; whoever waits for it goes on.
     package static func closeReport() { close(reportDescriptor) }
 
+    /// Gives this process the name of its program in `ps`, `ss` and `top`: started as `/proc/self/exe`, it is called `exe`.
+    package static func nameProcess() {
+        let name = Array(CommandLine.arguments.first?.utf8.split(separator: UInt8(ascii: "/")).last ?? [])
+        let file = open("/proc/self/comm", O_WRONLY | O_CLOEXEC)
+        guard !name.isEmpty, file >= 0 else { return }
+        // A name that is not taken leaves the process with the one it has: nothing depends on it.
+        _ = write(file, name, name.count)
+        close(file)
+    }
+
     private static func spawn(
         arguments: [String], environment: [String: String], log: String, report: Int32
     ) throws(SystemError) -> Int32 {

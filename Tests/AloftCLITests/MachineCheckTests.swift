@@ -66,6 +66,52 @@ struct MachineCheckTests {
         }
     }
 
+    @Test("a script that is missing is a warning, unless an artifact brings it")
+    func scripts() async throws {
+        try await withFixture { fixture in
+            let folder = try fixture.directory()
+            try write("#!/bin/sh\n", to: folder + "/bin/python3.11", mode: 0o755)
+            try write("", to: folder + "/app/there.py")
+            let text = """
+                services:
+                  a: {command: [python3.11, app.py]}
+                  b: {command: [python3.11, there.py, gone.py], directory: app}
+                  c: {command: [python3.11, -m, gone.py]}
+                  d: {command: [python3.11, gone.py], deploy: {artifact: ./app}}
+                """
+            #expect(
+                try check(text, in: folder, variables: ["PATH": folder + "/bin"]) == [
+                    "3:29 warning there is no file \(folder)/app.py"
+                ])
+        }
+    }
+
+    @Test("a file server that sends Aloft's own files and the secrets beside them is a warning")
+    func published() async throws {
+        try await withFixture { fixture in
+            let folder = try fixture.directory()
+            for name in ["python3", "busybox"] { try write("#!/bin/sh\n", to: folder + "/bin/\(name)", mode: 0o755) }
+            try write("", to: folder + "/public/index.html")
+            let said = { (line: Int, column: Int, sent: String) in
+                "\(line):\(column) warning this sends every file below \(sent) to whoever asks, also this file, `.env` and "
+                    + "`.aloft` with its journal"
+            }
+            let text = """
+                services:
+                  a: {command: [python3, -m, http.server]}
+                  b: {command: [python3, -m, http.server, --directory, ./public/..]}
+                  c: {command: [python3, -m, http.server, --directory, public]}
+                  d: {command: [busybox, httpd, -f, -h, /]}
+                  e: {command: [python3, -m, http.server], directory: public}
+                  f: {command: [python3, -m, http.server, --directory=public]}
+                """
+            #expect(
+                try check(text, in: folder, variables: ["PATH": folder + "/bin"]) == [
+                    said(3, 7, folder), said(4, 7, folder), said(6, 7, "/"),
+                ])
+        }
+    }
+
     @Test("a container's folder, its Dockerfile and an engine are looked for, and its programs are not")
     func containers() async throws {
         try await withFixture { fixture in

@@ -22,6 +22,14 @@ struct UsageMistakeTests {
         "a command that is none is answered with the nearest",
         arguments: [
             ("stauts", "there is no command `aloft stauts`", "did you mean `aloft status`?"),
+            ("start", "there is no command `aloft start`", "did you mean `aloft up`?"),
+            ("stop", "there is no command `aloft stop`", "did you mean `aloft down`?"),
+            ("validate", "there is no command `aloft validate`", "did you mean `aloft check`?"),
+            ("notify list x", "unexpected argument 'x'", "`aloft notify list --help` says what it takes"),
+            (
+                "run web id", "unexpected argument 'id'",
+                "a program to run follows `--`: `aloft run web -- ls`; `aloft run --help` says what it takes"
+            ),
             ("deplyo web --json", "there is no command `aloft deplyo`", "did you mean `aloft deploy`?"),
             ("notify tset ops", "there is no command `aloft notify tset`", "did you mean `aloft notify test`?"),
             ("xyzzy", "there is no command `aloft xyzzy`", "`aloft --help` lists them"),

@@ -46,6 +46,16 @@ struct RolloutFailureTests {
             failure(.unready, reason: "HTTP 500", printed: ["oh"], exit: crash, crashes: 1) == "web-1: HTTP 500: oh")
     }
 
+    @Test("one that a probe condemned: the probe, and not what it happened to print last")
+    func condemned() {
+        var exit = crash
+        exit.cause = .code(0)
+        exit.condemnation = "liveness probe failed: HTTP 500"
+        #expect(
+            failure(.backingOff, printed: ["listens"], exit: exit)
+                == "web-1: liveness probe failed: HTTP 500; ended by Aloft: exit code 0")
+    }
+
     @Test("what it printed before its end is read after the end: until then what is known")
     func unread() {
         var exit = crash

@@ -9,7 +9,7 @@ struct GapTests {
 
     private func gaps(_ text: String, files: FileFacts? = nil) throws -> [Gap] {
         Language.gaps(of: try #require(read("version: 1\n" + text).plan), files: files ?? everything)
-            .filter { !$0.isInPlace }
+            .filter { !$0.isUsual }
     }
 
     @Test("is said of code that runs in place, and of an artifact that is not there; not of containers")
@@ -39,6 +39,17 @@ struct GapTests {
 
     @Test("is nothing where all is said")
     func none() throws { #expect(try gaps(Self.whole) == []) }
+
+    @Test("is said of a service whose answers nobody judges, and of no worker")
+    func unjudged() throws {
+        func found(_ text: String) throws -> [Gap] {
+            try Language.gaps(of: #require(read(text).plan), files: everything).filter(\.isUnjudged)
+        }
+        let judged = "    deploy: {watch: 1m, analysis: {maxErrorRate: 5%}}\n"
+        #expect(try found("version: 1\n" + Self.whole).map(\.path) == ["services.web.deploy.analysis"])
+        #expect(try found("version: 1\n" + Self.whole + judged) == [])
+        #expect(try found("version: 1\nservices: {job: {command: [./job], listen: none}}\n") == [])
+    }
 
     @Test("is said of a service that only has a command")
     func bare() throws {
@@ -71,7 +82,7 @@ struct GapTests {
     func disk() throws {
         let text = "version: 1\n" + Self.whole.replacing("[./web]", with: "[/bin/sh]\n    directory: /")
         let plan = try #require(read(text).plan)
-        #expect(Language.gaps(of: plan).filter { !$0.isInPlace } == [])
+        #expect(Language.gaps(of: plan).filter { !$0.isUsual } == [])
         #expect(
             Language.gaps(of: try #require(read("version: 1\n" + Self.whole).plan)).map(\.path).prefix(2) == [
                 "services.web.command", "services.web.directory",
@@ -268,9 +279,9 @@ struct GapTests {
             guard let gap = Language.gaps(of: plan, files: everything).first else { break }
             let key = gap.remedy.prefix { $0 != ":" }
             #expect(gap.path.hasPrefix("services.web.\(key)"))
-            if key == "probes", text.contains("probes:") {
-                text = text.replacing(
-                    "probes: {", with: "probes: {" + gap.remedy.dropFirst("probes: {".count).dropLast() + ", ")
+            let start = "\(key): {"
+            if text.contains(start) {
+                text = text.replacing(start, with: start + gap.remedy.dropFirst(start.count).dropLast() + ", ")
             } else {
                 text += "    \(gap.remedy)\n"
             }
@@ -280,6 +291,9 @@ struct GapTests {
 }
 
 extension Gap {
-    /// Most services run their code in place; what else is said of them is told apart here.
+    /// Most services run their code in place, and are judged by their probes; what else is said of them is told apart here.
+    fileprivate var isUsual: Bool { isInPlace || isUnjudged }
+
     fileprivate var isInPlace: Bool { path.hasSuffix(".deploy.artifact") && sentence.contains("in place") }
+    fileprivate var isUnjudged: Bool { path.hasSuffix(".deploy.analysis") && sentence.contains("its probes alone") }
 }

@@ -153,6 +153,7 @@ struct ProposalTests {
             (["build.gradle": "org.springframework.boot spring-boot"], ["build/libs/shop.jar"], "Java, Spring Boot"),
             (["Package.swift": "vapor .executableTarget(name: \"Run\""], [], "Swift, Vapor"),
             ([:], ["public/index.html"], "static site"),
+            ([:], ["index.html"], "static site"),
             ([:], ["README.md"], "unknown"), ([:], [], "unknown"),
         ] as [([String: String], Set<String>, String)])
     func others(contents: [String: String], paths: Set<String>, kind: String) throws {

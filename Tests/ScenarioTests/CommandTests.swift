@@ -10,7 +10,7 @@ extension Scenarios {
             arguments: [
                 "init", "check", "plan", "explain", "schema", "reference", "up", "down", "reload", "restart", "scale",
                 "status", "logs", "events", "deploy", "rollback", "promote", "approve", "abort", "pause", "resume",
-                "history", "exec", "notify",
+                "history", "exec", "notify", "run", "jobs", "prune",
             ])
         func help(command: String) async throws {
             try await withFixture { fixture in
@@ -41,6 +41,51 @@ extension Scenarios {
                 #expect(plan.output.contains("requestHead"), "defaults are visible: \(plan.output)")
                 let again = try await aloft("init", in: folder)
                 #expect(again.ending == .exited(1), "a file that is there is not overwritten")
+            }
+        }
+
+        @Test(
+            "a full disk behind the output, a folder that is gone and an argument that is not UTF-8 are failures that say so"
+        )
+        func unusual() async throws {
+            try await withFixture { fixture in
+                let folder = try fixture.directory()
+                func shell(_ line: String) async throws -> (ending: Child.Ending, output: String) {
+                    try await Child.run(
+                        ["bash", "-c", line.replacing("aloft ", with: "\(Checkout.aloft) ")], directory: folder)
+                }
+                for command in ["schema", "reference", "--help"] {
+                    let full = try await shell("aloft \(command) > /dev/full")
+                    #expect(full.ending == .exited(1), "\(command)")
+                    #expect(full.output.contains("write the output: No space left on device"), "\(full.output)")
+                }
+                let closed = try await shell("aloft schema >&-")
+                #expect(
+                    closed.ending == .exited(1) && closed.output.contains("Bad file descriptor"), "\(closed.output)")
+                let reader = try await shell("aloft schema | head -1")
+                #expect(reader.ending == .exited(0) && !reader.output.contains("error"), "\(reader.output)")
+
+                let gone = try await shell("mkdir gone && cd gone && rmdir ../gone && aloft init")
+                #expect(gone.ending == .exited(2), "\(gone.output)")
+                #expect(gone.output.contains("the current folder does not exist any more"), "\(gone.output)")
+
+                let bytes = try await shell("aloft deploy web --set $'env.B=x\\xffy'")
+                #expect(bytes.ending == .exited(2), "\(bytes.output)")
+                #expect(bytes.output.contains("argument 4 is not UTF-8 text"), "\(bytes.output)")
+
+                let root = try await shell("aloft deploy web --artifact /")
+                #expect(root.ending == .exited(2) && root.output.contains("the whole machine"), "\(root.output)")
+            }
+        }
+
+        @Test("a name of 100 000 letters is refused, and not a reason to stop the daemon")
+        func longName() async throws {
+            try await withFixture { fixture in
+                let aloft = try AppFile(app: "web").start(fixture)
+                _ = try await aloft.ready(1)
+                let said = try await aloft.command("history", String(repeating: "a", count: 100_000))
+                #expect(said.ending == .exited(1) || said.ending == .exited(2), "\(said.ending)")
+                #expect(said.output.contains("refused the request") && !said.output.contains("aloft down"))
             }
         }
 

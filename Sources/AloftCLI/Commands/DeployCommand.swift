@@ -14,9 +14,9 @@ struct DeployCommand: AsyncParsableCommand {
                      aloft deploy api --image registry.example.com/api:1.4 --set env.LEVEL=debug --no-wait
                      aloft deploy api --unset env.LEVEL
 
-            A release is made where the file, the code in its folder or an option says something new. Shows each step \\
-            until the release is current, rolled back or frozen, and exits 0 only in the first case. \\
-            What --set, --artifact and --image say wins over the file until another deploy says otherwise. \\
+            A release is made where the file, the code in its folder or an option says something new. Shows each step \
+            until the release is current, rolled back or frozen, and exits 0 only in the first case. \
+            What --set, --artifact and --image say wins over the file until another deploy says otherwise. \
             Ctrl-C stops watching, not the rollout. With --json each line is a report of the rollout.
             """)
 
@@ -94,7 +94,13 @@ struct DeployCommand: AsyncParsableCommand {
                 "\(given) is a file; an artifact is a folder", hint: "name the folder that it is in",
                 code: "noArtifact", exitCode: .misuse)
         }
-        return URL(fileURLWithPath: path).standardizedFileURL.path
+        let folder = URL(fileURLWithPath: path).standardizedFileURL.path
+        guard folder != "/" else {
+            throw CommandFailure(
+                "`/` is the whole machine, and an artifact is the app's folder", hint: "name the folder that was built",
+                code: "noArtifact", exitCode: .misuse)
+        }
+        return folder
     }
 }
 

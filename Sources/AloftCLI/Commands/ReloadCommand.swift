@@ -11,10 +11,10 @@ struct ReloadCommand: AsyncParsableCommand {
                      aloft reload web
 
             Replicas whose command, environment or limits changed are replaced one after another. A file with errors \
-            changes nothing, and exits 2. Variables that the file reads as `${env.NAME}` are taken from this shell; one \\
+            changes nothing, and exits 2. Variables that the file reads as `${env.NAME}` are taken from this shell; one \
             that is not set here keeps its value.
 
-            With a service, its replicas read their own configuration again: each is sent the signal of \\
+            With a service, its replicas read their own configuration again: each is sent the signal of \
             `services.NAME.reload`, and goes on running. The daemon then does not read its file.
             """)
 

@@ -50,7 +50,32 @@ struct MachineCheck {
         ] {
             if case .exec(let words)? = probe?.check { commands.append((["probes", name, "exec"], words)) }
         }
-        return commands.compactMap { program(of: $0.words, at: place + $0.steps, service) }
+        return commands.flatMap { command in
+            let steps = place + command.steps
+            let program = program(of: command.words, at: steps, service)
+            return program.map { [$0] } ?? files(of: command.words, at: steps, service)
+        }
+    }
+
+    /// Scripts that are not there, and file servers that send more than their owner means to.
+    private func files(of words: [Template], at steps: [String], _ service: ServiceSpec) -> [Diagnostic] {
+        let known = CommandWords(words.map { text($0) ?? "" }, directory: service.directory)
+        if let script = known.script, service.deploy.artifact == nil, !isFile(script.path) {
+            return [
+                places.diagnostic(
+                    .warning, at: steps + ["[\(script.index)]"], "there is no file \(script.path)",
+                    hint: "correct the path, or name its folder: `directory`")
+            ]
+        }
+        guard let folder = known.published, service.deploy.artifact == nil,
+            (plan.directory + "/").hasPrefix(folder == "/" ? "/" : folder + "/")
+        else { return [] }
+        return [
+            places.diagnostic(
+                .warning, at: steps,
+                "this sends every file below \(folder) to whoever asks, also this file, `.env` and `.aloft` with its journal",
+                hint: "put what is public into a folder of its own, and send that")
+        ]
     }
 
     private func program(of words: [Template], at steps: [String], _ service: ServiceSpec) -> Diagnostic? {

@@ -42,14 +42,14 @@ extension ReplicaStatus {
 
     /// `web-3 ended: exit code 1`, `web-1 is not ready: HTTP 503: "warming up"`.
     fileprivate var summary: String {
-        let why = lastExit?.cause.description ?? reason
+        let why = lastExit?.summary ?? reason
         switch state {
         case .failed: return "\(id.name) cannot be started: \(why ?? "no reason is known")"
         case .done: return "\(id.name) is done: \(why ?? "exit code 0")"
         case .backingOff, .exited: return "\(id.name) ended: \(why ?? "no reason is known")"
         case .startup, .probing, .unready, .starting, .ready, .draining, .stopping:
             let now = reason.map { ": \($0)" } ?? ""
-            let before = restarts > 0 ? lastExit.map { "; before that it ended: \($0.cause)" } ?? "" : ""
+            let before = restarts > 0 ? lastExit.map { "; before that it ended: \($0.summary)" } ?? "" : ""
             return "\(id.name) is not ready\(now)\(before)"
         }
     }

@@ -53,7 +53,7 @@ struct ComputeSets: ReplicaSets {
 }
 
 extension ReplicaStatus {
-    fileprivate var exit: String? { lastExit?.cause.description }
+    fileprivate var exit: String? { lastExit?.summary }
 
     /// What the process before printed that says why it ended, or else the present one.
     fileprivate var printed: [String] { printed(hasCrashed: lastExit?.asked == false) }
@@ -69,7 +69,9 @@ extension ReplicaStatus {
         let wasReadySince = [.unready, .draining, .stopping].contains(state)
         let hasCrashed = lastExit?.asked == false && !wasReadySince
         guard let why = hasCrashed ? exit : reason ?? exit else { return nil }
-        let said = TellingLines.headline(printed(hasCrashed: hasCrashed))
+        // Of one that a probe condemned it is the probe that says why.
+        let isCondemned = hasCrashed && lastExit?.condemnation != nil
+        let said = isCondemned ? nil : TellingLines.headline(printed(hasCrashed: hasCrashed))
         return "\(id.name): \(why)" + (said.map { ": \($0)" } ?? "")
     }
 }

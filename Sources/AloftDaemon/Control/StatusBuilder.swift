@@ -91,7 +91,7 @@ struct StatusBuilder {
             memory: status.usage.map { Int($0.memoryBytes) }, restarts: status.restarts, adopted: status.adopted,
             current: status.current, activeRequests: backend?.underWay,
             requests: backend.map { Int(clamping: $0.requests) }, limits: status.enforcement.rawValue,
-            reason: status.reason, lastExit: status.lastExit?.cause.description, nextStart: status.nextStart,
+            reason: status.reason, lastExit: status.lastExit?.summary, nextStart: status.nextStart,
             probes: status.probes.map {
                 ProbeReport(kind: $0.kind.rawValue, passed: $0.passed, answer: $0.text, streak: $0.streak)
             },

@@ -62,8 +62,9 @@ enum FutureWords {
                 + "`env: {REDIS_URL: \"${env.REDIS_URL}\"}`."),
         word(
             "file", "secrets", "secrets that are generated, rotated and never printed",
-            "Keep them in a file that only the app's user can read, load it where `aloft up` is started "
-                + "(`EnvironmentFile=` of a systemd unit), and write `env: {NAME: \"${env.NAME}\"}`."),
+            "Keep them in a file that only the app's user can read, and name it in the service's `envFiles`; or load it where "
+                + "`aloft up` is started (`EnvironmentFile=` of a systemd unit), and write `env: {NAME: \"${env.NAME}\"}`."
+        ),
         word(
             "file", "files", "folders of uploads, with backups",
             "Keep uploads in a folder outside the app's own, and back it up with restic or borg from cron."),
@@ -102,7 +103,8 @@ enum FutureWords {
     private static let services = [
         word(
             "service", "secrets", "secrets in a service's environment, by name",
-            "Write `env: {NAME: \"${env.NAME}\"}`: the value comes from the environment of `aloft up`."),
+            "Write `envFiles: [.env]`, or `env: {NAME: \"${env.NAME}\"}`: the value comes from the environment of `aloft up`."
+        ),
         word(
             "service", "static", "files that the edge itself sends",
             "Let a program send them, such as `command: [python3, -m, http.server, \"${PORT}\", --bind, 127.0.0.1, "

@@ -54,7 +54,7 @@ enum RouteKeys {
     ) { $0.match }
 
     static let service = Key<RouteSpec, String?>.optional(
-        "service", .serviceName, "Sends the request to a replica of this service.", example: "api",
+        "service", .serviceName(takesRequests: true), "Sends the request to a replica of this service.", example: "api",
         synonyms: ["backend", "upstream", "proxy", "to"]
     ) { $0.serviceRoute?.service }
 

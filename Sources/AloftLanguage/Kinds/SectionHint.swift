@@ -9,7 +9,12 @@ enum SectionHint {
     /// As YAML, in the order of the keys.
     static func candidates(_ node: Node, _ form: SectionForm) -> [String] {
         guard let scalar = node.scalar, !scalar.isNull, scalar.text.utf8.count <= 200 else { return [] }
-        if form.name == "volume" { return volume(scalar.text) }
+        switch form.name {
+        case "volume": return volume(scalar.text)
+        case "listener": return ["{address: \(YAMLText.inline(scalar.text))}"]
+        case "match": return ["{path: \(YAMLText.inline(scalar.text))}"]
+        default: break
+        }
         let word = synonyms[scalar.text.lowercased()] ?? scalar.text
         let values = [word, YAMLText.inline(scalar.text)]
         return form.keys.flatMap { key in

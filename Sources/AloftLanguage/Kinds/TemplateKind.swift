@@ -114,6 +114,15 @@ enum TemplateText {
     }
 
     private static func variable(_ name: String, _ reader: Reader) -> Result<Template.Part, Complaint> {
+        guard name.wholeMatch(of: #/[A-Za-z_][A-Za-z0-9_]*/#) != nil else {
+            let isDefault = name.contains(":-") || name.contains("-") || name.contains(":?")
+            return .failure(
+                Complaint(
+                    "`${env.\(name.shortened)}` names no variable",
+                    hint: isDefault
+                        ? "a default such as `${NAME:-x}` is read in files of `envFiles` only"
+                        : "a name has letters, digits and `_`"))
+        }
         guard !reader.acceptsUnset, !reader.variables.contains(name) else { return .success(.environment(name)) }
         let near = reader.problems.takesHints ? Nearest.word(to: name, among: reader.variables) : nil
         return .failure(

@@ -28,20 +28,23 @@ extension Kind where Value == String {
     }
 
     /// The name of a service of the file.
-    static var serviceName: Kind {
+    static var serviceName: Kind { serviceName(takesRequests: false) }
+
+    /// - Parameter takesRequests: whether a service with `listen: none` is out of the question.
+    static func serviceName(takesRequests: Bool) -> Kind {
         let form = ScalarForm(
             type: "name of a service", plural: "names of services", limits: nil, json: .string(pattern: Names.pattern))
         return .scalar(
             form, spell: { .text($0) },
             parse: { scalar, reader in
-                if reader.workers.contains(scalar.text) {
+                if takesRequests, reader.workers.contains(scalar.text) {
                     return .failure(
                         Complaint(
                             "leads to a service with `listen: none`, which takes no requests",
                             hint: "write `listen: port` in `services.\(scalar.text)`, or name another service"))
                 }
                 guard !reader.services.contains(scalar.text) else { return .success(scalar.text) }
-                let services = reader.services.filter { !reader.workers.contains($0) }
+                let services = reader.services.filter { !takesRequests || !reader.workers.contains($0) }
                 let near = reader.problems.takesHints ? Nearest.word(to: scalar.text, among: services) : nil
                 let known = services.prefix(8).map { "`\($0)`" }.joined(separator: ", ")
                 let hint =

@@ -103,13 +103,16 @@ private enum Compiled {
 /// Files that need only be sent.
 enum StaticDetection {
     static func detect(_ folder: FolderListing) -> Detection? {
-        for place in [".", "public", "dist", "build", "site", "_site"] {
-            let index = place == "." ? "index.html" : "\(place)/index.html"
-            if folder.has(index) {
-                return serving(place, reasons: ["there is \(index), and nothing that would make it"])
-            }
+        for place in ["public", "dist", "build", "site", "_site"] where folder.has("\(place)/index.html") {
+            return serving(place, reasons: ["there is \(place)/index.html, and nothing that would make it"])
         }
-        return nil
+        guard folder.has("index.html") else { return nil }
+        // A server of the folder itself would send `.env`, aloft.yaml and Aloft's own state as well.
+        var found = serving("public", reasons: ["there is index.html, and nothing that would make it"])
+        found.notes.insert(
+            "before the first start: `mkdir public`, and move index.html and all that belongs to it into it. This folder has "
+                + "files that are nobody else's business: .env, aloft.yaml, .aloft", at: 0)
+        return found
     }
 
     static func serving(_ directory: String, reasons: [String]) -> Detection {

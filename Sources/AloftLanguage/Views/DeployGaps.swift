@@ -99,7 +99,13 @@ struct DeployGaps {
     }
 
     private var unjudged: Gap? {
-        guard deploy.strategy == .canary, deploy.analysis == nil else { return nil }
+        guard deploy.analysis == nil, service.listen != .nothing else { return nil }
+        guard deploy.strategy == .canary else {
+            return gap(
+                "deploy.analysis",
+                "is judged by its probes alone: a new version that answers visitors with errors stays",
+                "deploy: {watch: 1m, analysis: {maxErrorRate: 5%}}")
+        }
         return gap(
             "deploy.analysis", "has a canary that nobody measures: a release that answers with errors is promoted",
             "deploy: {analysis: {maxErrorRate: 1%}}")

@@ -66,15 +66,24 @@ extension RolloutProgress {
             return missing(shown.stableReplicas, "replicas of stable")
         case .shifting where state.strategy == .canary:
             return wait(atStep: state, facts, spec)
+        case .shifting where state.strategy == .rolling:
+            return missing(shown.canaryReplicas, "replicas")
         default: return nil
         }
     }
 
-    /// Said from the first end on, and not only once it was given up.
+    /// How long a replica may take to get ready before it is said why it is not.
+    private static let patience = Duration.seconds(5)
+
+    /// Said from the first end on, and of one that only stays unready after a while: not only once it was given up.
     private static func trouble(_ state: RolloutState, _ facts: RolloutFacts, _ spec: ServiceSpec) -> String? {
-        guard let set = facts.set(state.release), set.failedStarts > 0, set.ready < set.desired,
-            let failure = set.failure, !state.phase.isGoingBack
+        guard let set = facts.set(state.release), set.ready < set.desired, let failure = set.failure,
+            !state.phase.isGoingBack
         else { return nil }
+        guard set.failedStarts > 0 else {
+            guard let since = state.readiness.lackingSince, facts.time - since >= patience else { return nil }
+            return "not ready: \(failure)"
+        }
         return "ended \(set.failedStarts) of \(spec.deploy.maxCrashes) times before it was ready: \(failure)"
     }
 

@@ -153,12 +153,12 @@ struct ArtifactTree {
             }
             var left = size
             while true {
-                let count = try refusing(source) { () throws(SystemError) in try buffer.fill(from: from) }
+                let count = try refusing(source) { () throws(SystemError) in try buffer.fill(from: from, source) }
                 if count == 0 { break }
                 left -= count
                 guard left >= 0 else { throw .changed(source) }
                 hash.update(bufferPointer: buffer.prefix(count))
-                if let to { try refusing(source) { () throws(SystemError) in try buffer.write(count, to: to) } }
+                if let to { try refusing(source) { () throws(SystemError) in try buffer.write(count, to: to, source) } }
             }
             guard left == 0 else { throw .changed(source) }
             guard let to else { return }
@@ -212,19 +212,19 @@ struct ArtifactTree {
 
         func prefix(_ count: Int) -> UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: start, count: count) }
 
-        func fill(from file: Descriptor) throws(SystemError) -> Int {
+        func fill(from file: Descriptor, _ path: String) throws(SystemError) -> Int {
             while true {
                 let count = read(file.number, start, Self.capacity)
                 if count >= 0 { return count }
-                if errno != EINTR { throw SystemError("read") }
+                if errno != EINTR { throw SystemError("read", path) }
             }
         }
 
-        func write(_ count: Int, to file: Descriptor) throws(SystemError) {
+        func write(_ count: Int, to file: Descriptor, _ path: String) throws(SystemError) {
             var done = 0
             while done < count {
                 let written = Glibc.write(file.number, start + done, count - done)
-                if written >= 0 { done += written } else if errno != EINTR { throw SystemError("write") }
+                if written >= 0 { done += written } else if errno != EINTR { throw SystemError("copy", path) }
             }
         }
     }

@@ -165,7 +165,7 @@ struct FolderDigest {
             do throws(SystemError) {
                 let file = try opened()
                 while true {
-                    let count = try buffer.fill(from: file)
+                    let count = try buffer.fill(from: file, String(decoding: path, as: UTF8.self))
                     if count == 0 { break }
                     content.update(bufferPointer: buffer.prefix(count))
                 }
