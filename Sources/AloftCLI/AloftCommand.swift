@@ -1,5 +1,4 @@
 import AloftDaemon
-import AloftSystem
 import ArgumentParser
 
 /// `aloft`: its commands, and how they end.
@@ -44,7 +43,6 @@ package struct AloftCommand: AsyncParsableCommand {
 
     /// Runs the command that `arguments` (without the program's name) ask for; returns the exit code.
     package static func run(_ arguments: [String]) async -> Int32 {
-        OwnProcess.reserveStandardDescriptors()
         let json = arguments.prefix { $0 != "--" }.contains("--json")
         if let mistake = UsageMistake.unreadable() {
             Terminal.standard.report(mistake, asJSON: json)

@@ -38,16 +38,6 @@ package enum OwnProcess {
         return Int(size.ws_col)
     }
 
-    /// Descriptors 0 to 2 that were closed by whoever started this program would be given to the next files that it opens,
-    /// and what is printed would be written into those. They get one that refuses what they are for: reading or writing
-    /// fails with EBADF, as it would have.
-    package static func reserveStandardDescriptors() {
-        for descriptor in Int32(0)...2 where fcntl(descriptor, F_GETFD) < 0 {
-            // The lowest free number is this one: those below it are open by now.
-            _ = open("/dev/null", descriptor == 0 ? O_WRONLY : O_RDONLY)
-        }
-    }
-
     /// Writes all bytes; false when the other end is gone or the disk is full.
     @discardableResult
     package static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
