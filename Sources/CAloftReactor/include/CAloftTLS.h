@@ -1,0 +1,3 @@
+#ifndef CALOFTTLS_H
+#define CALOFTTLS_H
+#endif
