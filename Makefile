@@ -5,7 +5,7 @@ BINARY := .build/release/aloft
 RELEASE := swift build -c release --static-swift-stdlib --product aloft -Xswiftc -enforce-exclusivity=unchecked
 SWIFT_DIRECTORIES := Sources Tests Package.swift
 
-.PHONY: help up build test check format bench bench-compute bench-deploys profile docs setup clean
+.PHONY: help up build test test-all check format bench bench-compute bench-deploys profile docs setup clean
 
 help: ## Show what there is to make
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -19,6 +19,9 @@ build: ## Build the one release binary, .build/release/aloft
 
 test: ## Run every test; sets up what it needs (FILTER=regex runs some of them)
 	@scripts/test $(FILTER)
+
+test-all: test ## Every test, and the reactor's torture under AddressSanitizer and ThreadSanitizer
+	@scripts/test-reactor
 
 check: ## Formatting, layers and tidiness of the sources
 	swift format lint --strict --parallel -r $(SWIFT_DIRECTORIES)
