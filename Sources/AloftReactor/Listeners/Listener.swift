@@ -25,10 +25,13 @@ package final class Listener: Watched {
     private let acceptor: any Acceptor
     private var isWatched = false
     private var isOpen = true
+    /// For connections that are accepted from now on; nil for plain ones. Those that stand keep theirs.
+    package var tls: TLSContext?
 
-    init(_ loop: Loop, _ socket: Descriptor, _ acceptor: any Acceptor) {
+    init(_ loop: Loop, _ socket: Descriptor, _ acceptor: any Acceptor, _ tls: TLSContext?) {
         self.socket = socket
         self.acceptor = acceptor
+        self.tls = tls
         super.init(loop, socket.number)
     }
 
@@ -71,7 +74,10 @@ package final class Listener: Watched {
     }
 
     private func take(_ number: Int32, _ peer: sockaddr_storage) {
-        let transport = makeTransport(number)
+        guard let transport = makeTransport(number) else {
+            Glibc.close(number)
+            return pause(ENOMEM)
+        }
         loop.metrics.accepted &+= 1
         guard let owner = acceptor.accepted(transport, from: SocketAddress(peer) ?? .unix("")) else {
             loop.enlist(transport)
@@ -86,7 +92,9 @@ package final class Listener: Watched {
         transport.accepted()
     }
 
-    private func makeTransport(_ number: Int32) -> Transport {
+    /// Nil where there is no memory for TLS.
+    private func makeTransport(_ number: Int32) -> Transport? {
+        if let tls { return TLSTransport(loop, number, tls) }
         let transport = PlainTransport(loop, number, .open)
         transport.flags.insert(.writable)
         return transport
@@ -110,8 +118,8 @@ package final class Listener: Watched {
 
 extension Loop {
     /// Accepts connections on a listening socket for `acceptor`, which lives as long.
-    package func listen(on socket: Descriptor, for acceptor: any Acceptor) -> Listener {
-        let listener = Listener(self, socket, acceptor)
+    package func listen(on socket: Descriptor, for acceptor: any Acceptor, tls: TLSContext? = nil) -> Listener {
+        let listener = Listener(self, socket, acceptor, tls)
         listener.begin()
         return listener
     }

@@ -67,6 +67,7 @@ extension Transport {
         guard phase != .closed else { return }
         phase = .closed
         self.ending = ending
+        if case .handshake = ending { loop.metrics.handshakeFailures &+= 1 }
         stopRelays()
         dropHeld()
         dropOutput()

@@ -40,6 +40,8 @@ package class Transport: Watched {
         static let aboveMark = Flags(rawValue: 1 << 11)
         /// Every `receive` and `send` may come up short of what the socket has and takes.
         static let isTLS = Flags(rawValue: 1 << 12)
+        /// TLS waits for the other direction: whatever happens to the socket, both are tried.
+        static let crossed = Flags(rawValue: 1 << 13)
     }
 
     /// Bytes an owner may leave unused before reading stops.
@@ -106,6 +108,10 @@ package class Transport: Watched {
             }
         }
         if events & (EPOLLOUT.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 { flags.insert(.writable) }
+        if flags.contains(.crossed) {
+            flags.remove(.crossed)
+            flags.insert([.readable, .writable])
+        }
         resume()
     }
 
