@@ -20,8 +20,9 @@ build: ## Build the one release binary, .build/release/aloft
 test: ## Run the tests; sets up what they need (FILTER=regex runs some of them)
 	@scripts/test $(FILTER)
 
-test-all: test ## Run the tests, and what takes longer: containers with docker and with rootless podman
+test-all: test ## Run the tests, and what takes longer: docker and rootless podman, the reactor under sanitizers
 	scripts/test-engines
+	scripts/test-reactor
 
 check: ## Formatting, layers and tidiness of the sources
 	swift format lint --strict --parallel -r $(SWIFT_DIRECTORIES)

@@ -70,6 +70,9 @@ let package = Package(
 
         // Layer 2: the data plane's parts.
         room("AloftHTTP", ["AloftModel"], dataPlane),
+        .target(
+            name: "CAloftReactor", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
+        room("AloftReactor", ["AloftSystem", "CAloftReactor"], dataPlane),
 
         // Layer 3: capabilities. None imports another; AloftDaemon joins them.
         room("AloftEdge", ["AloftModel", "AloftHTTP", nioCore, nioPosix, nioSSL, logging], dataPlane),
@@ -117,6 +120,7 @@ let package = Package(
         tests(of: "AloftSystem"),
         tests(of: "AloftJournal", [grdb]),
         tests(of: "AloftHTTP", data: ["Corpus"]),
+        tests(of: "AloftReactor", ["AloftSystem"], data: ["tls_client.py"]),
         tests(of: "AloftEdge", [nioCore, nioPosix, nioSSL]),
         tests(of: "AloftCertificates"),
         tests(of: "AloftCompute", ["AloftSystem", logging]),

@@ -5,9 +5,9 @@ import Testing
 /// The modules of `docs/architecture.md`, bottom up. A module may import what lies in a lower layer, and within
 /// layers 1 and 2 what `beside` names; capabilities (layer 3) import none of their own layer.
 private let layers: [[String]] = [
-    ["AloftModel", "CAloftSystem"],
+    ["AloftModel", "CAloftSystem", "CAloftReactor"],
     ["AloftLanguage", "AloftSystem", "AloftJournal"],
-    ["AloftHTTP"],
+    ["AloftHTTP", "AloftReactor"],
     [
         "AloftEdge", "AloftCertificates", "AloftCompute", "AloftMetrics", "AloftScaling", "AloftNotifications",
         "AloftRollout", "AloftLogs", "AloftJobs",
@@ -42,7 +42,7 @@ struct LayerTests {
         }
     }
 
-    @Test("each capability has a one-page DESIGN.md", arguments: layers[3])
+    @Test("the data plane's parts and each capability have a one-page DESIGN.md", arguments: layers[2] + layers[3])
     func designs(module: String) throws {
         let path = Checkout.root + "/Sources/\(module)/DESIGN.md"
         let text = try String(contentsOfFile: path, encoding: .utf8)
@@ -50,10 +50,20 @@ struct LayerTests {
         #expect(text.utf8.count < 12_000, "one or two pages")
     }
 
-    @Test("the data plane and the model do without Foundation", arguments: ["AloftModel", "AloftHTTP", "AloftEdge"])
+    @Test(
+        "the data plane and the model do without Foundation",
+        arguments: ["AloftModel", "AloftHTTP", "AloftReactor", "AloftEdge"])
     func noFoundation(module: String) throws {
         for file in try SourceTree.swiftFiles(below: "Sources/\(module)") {
             #expect(!file.imports.contains("Foundation"), "\(file.path) imports Foundation")
+        }
+    }
+
+    @Test("the reactor stands on the system alone")
+    func reactorAlone() throws {
+        for file in try SourceTree.swiftFiles(below: "Sources/AloftReactor") {
+            let others = Set(file.imports).subtracting(["AloftSystem", "CAloftReactor", "Glibc", "Synchronization"])
+            #expect(others.isEmpty, "\(file.path) imports \(others)")
         }
     }
 }

@@ -61,7 +61,8 @@ extension Scenarios {
                 }
                 let closed = try await shell("aloft schema >&-")
                 #expect(
-                    closed.ending == .exited(1) && closed.output.contains("cannot write the output"), "\(closed.output)")
+                    closed.ending == .exited(1) && closed.output.contains("cannot write the output"), "\(closed.output)"
+                )
                 let reader = try await shell("aloft schema | head -1")
                 #expect(reader.ending == .exited(0) && !reader.output.contains("error"), "\(reader.output)")
 
