@@ -133,7 +133,7 @@ enum TLSClient {
         let child = try Child(
             [
                 "sh", "-c",
-                "(while read -r line; do sleep 0.5; echo \"$line\"; done <'\(file)'; sleep 0.5) | timeout 10 \(words)",
+                "(while read -r line; do sleep 1; echo \"$line\"; done <'\(file)'; sleep 1) | timeout 10 \(words)",
             ], directory: certificates.folder,
             output: certificates.path("\(UUID().uuidString).log"))
         _ = try await child.ended(within: .seconds(30))

@@ -2,7 +2,7 @@ import AloftTestKit
 import Foundation
 import Testing
 
-@Suite("Torture", .timeLimit(.minutes(5)))
+@Suite("Torture", .serialized, .timeLimit(.minutes(5)))
 struct TortureTests {
     @Test(
         "whatever clients and upstreams do, each sees its own bytes only, and nothing is left at the end",

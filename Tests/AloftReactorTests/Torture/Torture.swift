@@ -62,8 +62,9 @@ struct Torture: Sendable {
             try ListeningSockets.open(.loopback(0), loops: 1),
             try ListeningSockets.open(.unix("\(folder)/back-\(seed)"), loops: 1),
         ]
+        let isWild = Guarded(true)
         try await handle.run { loop in
-            let proxy = TortureProxy(loop, upstreams: backs.map(\.address), seed: seed &+ 1)
+            let proxy = TortureProxy(loop, upstreams: backs.map(\.address), seed: seed &+ 1, isWild: isWild)
             for front in fronts { _ = loop.listen(on: front.sockets[0], for: proxy) }
         }
         var torture = Torture(
@@ -71,7 +72,8 @@ struct Torture: Sendable {
             nextID: seed << 32, report: Report(seed: seed))
         torture = try await Self.onThread(torture) { $0.misbehave(steps: steps, handle) }
         _ = try await Self.settled(handle)
-        torture = try await Self.onThread(torture) { $0.behave(count: 6) }
+        isWild.withLock { $0 = false }
+        torture = try await Self.onThread(torture) { $0.behave(count: 10) }
         let usage = try await Self.settled(handle)
         if usage.slots != 2 || usage.memoryUsed != 0 { torture.report.problems.append("left on the loop: \(usage)") }
         let metrics = try await handle.run { $0.takeMetrics() }
@@ -194,21 +196,22 @@ struct Torture: Sendable {
         upstreams = []
     }
 
-    /// After all that, connections which do as they should still reach their upstream and hear from it. The proxy breaks
-    /// a few of them by chance; most must come through.
+    /// After all that, connections which do as they should still reach their upstream and hear from it; the proxy,
+    /// too, breaks none any more. (The first one may meet what is still ending.)
     private mutating func behave(count: Int) {
-        for index in 0..<count * 4 {
+        for index in 0..<count {
             connect(to: fronts[index % 2])
             for _ in 0..<20_000 {
                 accept()
+                var moved = 0
                 for index in clients.indices {
-                    clients[index].send(9000)
-                    clients[index].receive(64 << 10)
+                    moved += clients[index].send(9000) + clients[index].receive(64 << 10)
                 }
                 for index in upstreams.indices {
-                    upstreams[index].receive(64 << 10)
-                    upstreams[index].send(9000)
+                    moved += upstreams[index].receive(64 << 10) + upstreams[index].send(9000)
                 }
+                // The loop has the processor while there is nothing to do here.
+                if moved == 0 { poll(nil, 0, 1) }
                 let isThrough =
                     clients.allSatisfy { $0.received >= Self.orderlyBytes }
                     && upstreams.allSatisfy { $0.received >= Self.orderlyBytes }
@@ -220,8 +223,8 @@ struct Torture: Sendable {
             }
             leave()
         }
-        if report.orderly < count {
-            report.problems.append("only \(report.orderly) of \(count * 4) orderly ones came through")
+        if report.orderly < count - 1 {
+            report.problems.append("only \(report.orderly) of \(count) orderly ones came through")
         }
     }
 

@@ -9,11 +9,24 @@ final class TortureProxy: Acceptor {
     private let upstreams: [SocketAddress]
     var random: SplitMix
     private unowned let loop: Loop
+    private var timer: LoopTimer?
+    /// The client that came last, for the timer to take.
+    var latest: TortureSide?
 
-    init(_ loop: Loop, upstreams: [SocketAddress], seed: UInt64) {
+    /// Whether it breaks things by itself, too.
+    private let isWild: Guarded<Bool>
+
+    init(_ loop: Loop, upstreams: [SocketAddress], seed: UInt64, isWild: Guarded<Bool>) {
+        self.isWild = isWild
         self.loop = loop
         self.upstreams = upstreams
         random = SplitMix(seed: seed)
+        let timer = LoopTimer(loop) { [unowned self] now in
+            if isWild.withLock({ $0 }), let latest, let other = latest.other { latest.vanish(other) }
+            self.timer?.set(now &+ 1)
+        }
+        timer.set(loop.now)
+        self.timer = timer
     }
 
     func accepted(_ transport: Transport, from peer: SocketAddress) -> StreamOwner? {
@@ -28,13 +41,16 @@ final class TortureProxy: Acceptor {
             upstream.other = client
             return upstream
         }
+        latest = client
         return client
     }
 
     func shortage(_ error: SystemError) {}
 
-    /// True in so many of a hundred cases.
-    func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &random) < percent }
+    /// True in so many of a hundred cases while it is wild.
+    func chance(_ percent: Int) -> Bool {
+        Int.random(in: 0..<100, using: &random) < percent && isWild.withLock { $0 }
+    }
 }
 
 /// One side of a pair.
@@ -55,6 +71,7 @@ final class TortureSide: StreamOwner {
 
     override func received(_ bytes: RawSpan) -> Int {
         guard let other else { return bytes.byteCount }
+        if proxy.chance(2) { return vanish(other) }
         guard other.transport.isWritable, !other.transport.isClosed else {
             transport.setReading(false)
             return 0
@@ -74,6 +91,18 @@ final class TortureSide: StreamOwner {
         if used < bytes.byteCount, !isRelaying { transport.redeliver() }
         if !other.transport.isWritable { transport.setReading(false) }
         return used
+    }
+
+    /// Closes one side, or both, right after it was put on the list of those whose turn is to come.
+    @discardableResult
+    fileprivate func vanish(_ other: TortureSide) -> Int {
+        for side in proxy.chance(50) ? [other, self] : [self] {
+            side.transport.redeliver()
+            side.transport.setReading(false)
+            side.transport.setReading(true)
+            if proxy.chance(50) { side.transport.close() } else { side.transport.reset() }
+        }
+        return 0
     }
 
     override func relayed() { isRelaying = false }
@@ -103,6 +132,7 @@ final class TortureSide: StreamOwner {
     }
 
     override func closed(_ ending: Ending) {
+        if proxy.latest === self { proxy.latest = nil }
         guard let other else { return }
         self.other = nil
         other.other = nil
