@@ -101,13 +101,14 @@ def compare_dropped(names):
 
 
 @contextlib.contextmanager
-def running(scenario, names):
+def running(scenario, names, **more):
     """The scenario's servers, started; stopped and cleaned up on the way out, whatever happens."""
     with contextlib.ExitStack() as stack:
         folder = tempfile.mkdtemp(prefix="aloft-bench-")
         stack.callback(shutil.rmtree, folder)
         os.chmod(folder, 0o755)  # workers of servers started by root run as another user
-        setting = Setting(folder, unix=scenario.unix, tls=scenario.tls, forwarding=scenario.forwarding)
+        setting = Setting(folder, unix=scenario.unix, tls=scenario.tls, forwarding=scenario.forwarding,
+                          **more)
         if set(names) != {"aloft"}:
             stack.callback(setting.upstream().stop)
         servers = {}

@@ -29,8 +29,10 @@ HAPROXY_FORWARDING = """option forwardfor
 class Setting:
     """What one scenario asks of the servers."""
 
-    def __init__(self, folder, unix=False, tls=False, forwarding=False):
+    def __init__(self, folder, unix=False, tls=False, forwarding=False, under=lambda command: command, patience=20):
+        """`under` puts a command under another program, such as callgrind; `patience` is for its start, in seconds."""
         self.folder, self.unix, self.tls, self.forwarding = folder, unix, tls, forwarding
+        self.under, self.patience = under, patience
         self.certificate, self.key = certificate(folder) if tls else (None, None)
 
     def upstream(self):
@@ -51,9 +53,9 @@ class Setting:
         folder = os.path.join(self.folder, name)
         os.makedirs(folder, exist_ok=True)
         command, environment = getattr(self, name)(folder, port)
-        server = Server(name, command, folder, environment)
+        server = Server(name, self.under(command), folder, environment)
         server.port = port
-        return server.wait_until(lambda: answers(port, self.tls))
+        return server.wait_until(lambda: answers(port, self.tls), self.patience)
 
     def nginx(self, folder, port):
         keys = f"ssl_certificate {self.certificate}; ssl_certificate_key {self.key};" if self.tls else ""

@@ -15,10 +15,16 @@ struct CommandOutput: Sendable {
     ///   it was not run.
     func follow(_ path: String, json body: some Encodable) async throws {
         var end: ExecLine?
+        var isRead = true
         try await client.lines(path, json: body) { bytes in
             let line = try JSONDecoder().decode(ExecLine.self, from: Data(bytes))
             if line.isEnd { end = line }
-            return try show(line) && end == nil
+            isRead = try show(line)
+            return isRead && end == nil
+        }
+        guard isRead else {
+            // As a program ends that writes into a pipe which nobody reads any more: without a word.
+            throw Terminal.lostOutput.map { $0 as any Error } ?? ExitCode(128 + SIGPIPE)
         }
         try finish(end)
     }

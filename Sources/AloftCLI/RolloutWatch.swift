@@ -6,6 +6,8 @@ import Foundation
 struct RolloutWatch: Sendable {
     /// A daemon that is started anew goes on with its rollouts: so often it may be away, a second each.
     static let absenceLimit = 60
+    /// Absences in a row of which nothing is said: a daemon that is started anew takes so long.
+    private static let patience = 3
     /// Failures of one that is killed, starts, or is killed while it answers.
     static let passing = ["connectionLost", "notRunning", "noAnswer"]
 
@@ -103,6 +105,11 @@ struct RolloutWatch: Sendable {
                 end = try await recorded()
             } catch let failure as CommandFailure where Self.passing.contains(failure.code) {
                 absences += 1
+                if absences == Self.patience {
+                    Terminal.standard.complain(
+                        "the daemon does not answer: \(failure.message); waiting for it, about \(Self.absenceLimit) s at most\n"
+                    )
+                }
                 guard absences <= Self.absenceLimit else { throw failure }
             }
             if let end { return end }

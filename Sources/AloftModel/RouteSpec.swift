@@ -106,6 +106,9 @@ package struct RedirectSpec: Sendable, Hashable {
     /// 301, 302, 303, 307 or 308.
     package var status: Int
 
+    /// Leads to the same host and path by https: for clients that came by http.
+    package var isUpgrade: Bool { to == "https://${host}${uri}" }
+
     package init(to: String, status: Int) {
         self.to = to
         self.status = status

@@ -26,6 +26,17 @@ struct RouterTests {
         #expect(router.find("GET", "a", "/") == nil)
     }
 
+    @Test("a redirect to https and else the same place is not for clients that a trusted proxy reached by https")
+    func upgrade() {
+        let router = Router(routes: [RouteMatch(path: .prefix("/")), RouteMatch(path: .prefix("/"))], upgrades: [0])
+        for said in ["X-Forwarded-Proto: https\r\n", "Forwarded: proto=HTTPS\r\n"] {
+            #expect(router.find("GET", "a", "/", fields: said, isTrusted: true) == 1)
+            #expect(router.find("GET", "a", "/", fields: said, isTrusted: false) == 0, "anybody can say so")
+        }
+        #expect(router.find("GET", "a", "/", fields: "X-Forwarded-Proto: http\r\n", isTrusted: true) == 0)
+        #expect(router.find("GET", "a", "/", isTrusted: true) == 0)
+    }
+
     @Test("an exact path takes itself only")
     func exact() {
         let router = Router(routes: [RouteMatch(path: .exact("/health"))])

@@ -30,6 +30,24 @@ extension Scenarios {
             return file
         }
 
+        @Test("output that nobody takes ends the waiting for a job, and says why where a disk is full")
+        func unread() async throws {
+            try await withFixture { fixture in
+                let aloft = try file(
+                    "  long: {service: web, command: [sh, -c, \"yes | head -c 3000000; exit 3\"], overlap: allow}"
+                )
+                .start(fixture)
+                _ = try await aloft.ready(1)
+                func shell(_ line: String) async throws -> (ending: Child.Ending, output: String) {
+                    try await Child.run(["bash", "-c", "set -o pipefail; " + line], directory: aloft.directory)
+                }
+                let full = try await shell("\(Checkout.aloft) run long > /dev/full")
+                #expect(full.ending == .exited(1) && full.output.contains("write the output"), "\(full.output)")
+                let head = try await shell("\(Checkout.aloft) run long | head -c 4")
+                #expect(head.ending == .exited(141) && head.output == "y\ny\n", "\(head)")
+            }
+        }
+
         @Test(
             "`run` runs a job in the release, prints what it prints, and exits as it does; `jobs` and `logs` know of it"
         )

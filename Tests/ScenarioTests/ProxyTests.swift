@@ -40,6 +40,23 @@ extension Scenarios {
             }
         }
 
+        @Test("where a balancer has the certificate, the redirect to https ends at https")
+        func balancer() async throws {
+            try await withFixture { fixture in
+                var file = try AppFile(app: "web")
+                file.edge = "trustedProxies: [127.0.0.1/32]"
+                file.routes =
+                    "[{match: {path: /*}, redirect: \"https://${host}${uri}\"}, {match: {path: /*}, service: web}]"
+                let aloft = try file.start(fixture)
+                _ = try await aloft.ready(1)
+                let request = "GET /a?b HTTP/1.1\r\nHost: shop.example\r\nX-Forwarded-For: 203.0.113.9\r\n"
+                let plain = try await ask(request + "X-Forwarded-Proto: http\r\n\r\n", file.target)
+                #expect(plain.hasPrefix("HTTP/1.1 308 ") && plain.contains("Location: https://shop.example/a?b\r\n"))
+                let secure = try await ask(request + "X-Forwarded-Proto: https\r\n\r\n", file.target)
+                #expect(secure.hasPrefix("HTTP/1.1 200 "), "\(secure)")
+            }
+        }
+
         /// Sends one request and reads the head of the answer.
         private func ask(_ request: String, _ target: RawConnection.Target) async throws -> String {
             try await onThread {

@@ -33,6 +33,22 @@ extension Scenarios {
             }
         }
 
+        @Test("signals by which other servers open their logs anew end nothing; SIGQUIT is a graceful stop")
+        func others() async throws {
+            try await withFixture { fixture in
+                let file = try AppFile(app: "web")
+                let aloft = try file.start(fixture)
+                _ = try await aloft.ready(1)
+                for signal in [SIGUSR1, SIGUSR2, SIGALRM] {
+                    aloft.child.signal(signal)
+                    #expect(try await fetch("/", at: file.target).status == 200)
+                }
+                aloft.child.signal(SIGQUIT)
+                #expect(try await aloft.child.ended(within: .seconds(20)) == .exited(0), "\(aloft.output)")
+                #expect(Processes.withDirectory(aloft.directory).isEmpty)
+            }
+        }
+
         /// A daemon with a replica that ignores SIGTERM, so that a graceful stop takes its grace of two seconds.
         private func ready(_ fixture: Fixture) async throws -> Aloft {
             let aloft = try AppFile(app: "stubborn").start(fixture)

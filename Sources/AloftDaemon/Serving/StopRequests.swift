@@ -19,10 +19,19 @@ struct StopRequests: Sendable {
     /// No more requests come: `handle` returns once it has dealt with those that did.
     func finish() { continuation.finish() }
 
-    /// Passes signals on as requests until the task is cancelled.
+    /// Passes signals on as requests until the task is cancelled. SIGUSR1, SIGUSR2 and SIGALRM, by which other servers open
+    /// their logs anew or start another program, ask nothing of this one, and would end it without a word.
     func listenForSignals() async {
-        for await signal in await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup) {
-            ask(signal == .sighup ? .reload : .stop(reason: signal == .sigint ? "SIGINT" : "SIGTERM"))
+        let signals = await UnixSignalsSequence(
+            trapping: .sigint, .sigterm, .sigquit, .sighup, .sigusr1, .sigusr2, .sigalrm)
+        for await signal in signals {
+            switch signal {
+            case .sighup: ask(.reload)
+            case .sigint: ask(.stop(reason: "SIGINT"))
+            case .sigterm: ask(.stop(reason: "SIGTERM"))
+            case .sigquit: ask(.stop(reason: "SIGQUIT"))
+            default: continue
+            }
         }
     }
 

@@ -41,7 +41,12 @@ final class EdgeSnapshot: Sendable {
         self.routes = routes
         trusted = TrustedNetworks(spec.trustedProxies)
         forwarding = ForwardingRules(spec.forwarding, trusted: trusted)
-        router = Router(routes: spec.routes.map(\.match), isGuarded: forwarding.isGuarded)
+        let upgrades = routes.indices.filter { number in
+            if case .redirect(let plan) = routes[number].action { plan.isUpgrade } else { false }
+        }
+        router = Router(
+            routes: spec.routes.map(\.match), upgrades: Set(upgrades), trusted: trusted, isGuarded: forwarding.isGuarded
+        )
         rules = CompiledHeaderRules(spec.headers)
         let secure = spec.listeners.first { $0.tls }
         securePort = secure?.publicPort ?? secure?.address.port ?? 443

@@ -37,6 +37,9 @@ struct ForwardedChain {
         if client == nil { clientHop = count }
     }
 
+    /// True where the client is said to have come by https.
+    func isHTTPS(_ bytes: UnsafeRawBufferPointer) -> Bool { bytes.equalsIgnoringCase(proto, "https") }
+
     private static func source(of head: borrowing RequestHead) -> Source {
         var source = Source.none
         for index in 0..<head.fields.count where !head.fields[index].value.isEmpty {

@@ -11,9 +11,12 @@ struct RedirectPlan: Sendable {
     private let pieces: [Piece]
     /// The request must name a host.
     let needsHost: Bool
+    /// Leads to the same host and path by https.
+    let isUpgrade: Bool
 
     init(_ spec: RedirectSpec) {
         status = spec.status
+        isUpgrade = spec.isUpgrade
         var pieces: [Piece] = []
         var text: [UInt8] = []
         var rest = Array(spec.to.utf8)[...]

@@ -15,9 +15,17 @@ final class Router: Sendable {
     private let wildcardHosts: ByteTable
     private let hostTables: [PathTable]
 
-    /// `isGuarded` says which fields, by their names in lower case, only a trusted proxy may send.
-    init(routes: [RouteMatch], isGuarded: (String) -> Bool = { _ in false }) {
-        conditions = routes.map { Conditions($0, isGuarded: isGuarded) }
+    /// - Parameters:
+    ///   - upgrades: Routes that redirect to https and otherwise to what was asked for. They are for clients that came by
+    ///     http: one that a proxy among `trusted` reached by https would be sent where it is already, without an end.
+    ///   - isGuarded: Says which fields, by their names in lower case, only a trusted proxy may send.
+    init(
+        routes: [RouteMatch], upgrades: Set<Int> = [], trusted: TrustedNetworks = TrustedNetworks([]),
+        isGuarded: (String) -> Bool = { _ in false }
+    ) {
+        conditions = routes.enumerated().map { number, match in
+            Conditions(match, isUpgrade: upgrades.contains(number), trusted: trusted, isGuarded: isGuarded)
+        }
         var tables = HostTables()
         for (number, match) in routes.enumerated() { tables.add(match, number) }
         anyHost = tables.anyHost
@@ -174,11 +182,15 @@ private struct Conditions: Sendable {
     private let isAlwaysMet: Bool
     private let methods: [[UInt8]]
     private let fields: [(name: [UInt8], value: [UInt8], isGuarded: Bool)]
+    private let isUpgrade: Bool
+    private let trusted: TrustedNetworks
 
-    init(_ match: RouteMatch, isGuarded: (String) -> Bool) {
+    init(_ match: RouteMatch, isUpgrade: Bool, trusted: TrustedNetworks, isGuarded: (String) -> Bool) {
+        self.isUpgrade = isUpgrade
+        self.trusted = trusted
         methods = match.methods.map { Array($0.utf8) }
         fields = match.headers.map { (Array($0.name.utf8), Array($0.value.utf8), isGuarded($0.name)) }
-        isAlwaysMet = methods.isEmpty && fields.isEmpty
+        isAlwaysMet = methods.isEmpty && fields.isEmpty && !isUpgrade
     }
 
     @inline(__always)
@@ -196,7 +208,8 @@ private struct Conditions: Sendable {
                 return false
             }
         }
-        return true
+        guard isUpgrade, isTrusted else { return true }
+        return !ForwardedChain(head, in: bytes, trusted: trusted).isHTTPS(bytes)
     }
 
     private func holds(

@@ -14,8 +14,13 @@ struct RouteOrder {
     }
 
     private let routes: [Placed<RouteSpec>]
+    private let trustsProxies: Bool
 
-    init(_ routes: [Placed<RouteSpec>]) { self.routes = routes.filter(\.isSound) }
+    /// - Parameter trustsProxies: A proxy may say that its client came by https.
+    init(_ routes: [Placed<RouteSpec>], trustsProxies: Bool) {
+        self.routes = routes.filter(\.isSound)
+        self.trustsProxies = trustsProxies
+    }
 
     func report(to reader: inout Reader) {
         var earlier: [Place: [Int]] = [:]
@@ -25,11 +30,19 @@ struct RouteOrder {
                 reader.problems.warning(
                     node?[RouteKeys.match.name]?.span ?? node?.span ?? .fileStart,
                     "this route is never taken: \(Self.name(routes[other])) takes all of it",
-                    hint: "move this route before it, or remove it")
+                    hint: Self.isUpgrade(routes[other])
+                        ? "name the proxy that speaks https with clients: `trustedProxies`; those who come by https take this route then"
+                        : "move this route before it, or remove it")
             }
+            // It leaves those who came by https to the routes behind it.
+            if trustsProxies, Self.isUpgrade(placed) { continue }
             let place = Place(host: route.match.host, path: route.match.path)
             if earlier[place, default: []].count < Self.candidates { earlier[place, default: []].append(index) }
         }
+    }
+
+    private static func isUpgrade(_ route: Placed<RouteSpec>) -> Bool {
+        if case .redirect(let redirect) = route.item.action { redirect.isUpgrade } else { false }
     }
 
     private static func name(_ route: Placed<RouteSpec>) -> String {

@@ -13,7 +13,7 @@ enum EdgeKeys {
 
     private static func build(_ fields: Fields, _ reader: inout Reader) -> EdgeSpec? {
         ListenerCheck(fields).report(to: &reader)
-        RouteOrder(fields[routes] ?? []).report(to: &reader)
+        RouteOrder(fields[routes] ?? [], trustsProxies: !fields[trustedProxies].isEmpty).report(to: &reader)
         RedirectCheck(fields).report(to: &reader)
         return EdgeSpec(
             listeners: fields[listeners].map(\.item), admin: fields[admin].address, tls: fields[tls],
