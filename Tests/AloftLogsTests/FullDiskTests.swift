@@ -92,4 +92,61 @@ struct FullDiskTests {
         #expect(zip(kept, lines).allSatisfy { $0.contains("\"line\":\"\($1)\"") })
         await store.close()
     }
+
+    /// Less and more than what waits in memory at most, 8 MiB.
+    @Test(
+        "unread output that fills the disk of the log is given up, counted and told, and the newest of it is kept",
+        arguments: ["6m", "24m"])
+    func spoolFillsTheDisk(size: String) async throws {
+        let disk = try SmallDisk(at: folder.path + "/disk", size: size)
+        let store = try open(disk)
+        let run = disk.path + "/run"
+        try FileManager.default.createDirectory(atPath: run, withIntermediateDirectories: false)
+        let replica = ReplicaID(service: "web", index: 1, generation: 1)
+        let table = SpoolTable(store: store, wall: { [clock] in clock.now }, report: { _, _ in })
+        try Data().write(to: URL(fileURLWithPath: run + "/stdout"))
+        let output = try #require(FileHandle(forWritingAtPath: run + "/stdout"))
+        // As an app does that prints without end: until nothing more goes in.
+        let line = Data((String(repeating: "z", count: 1023) + "\n").utf8)
+        while (try? output.write(contentsOf: line)) != nil {}
+        let printed = try output.offset()
+        #expect(printed > 5_000_000)
+        table.attach(
+            replica, [(.stdout, try SpoolFile(replica: replica, output: .stdout, directory: run))], now: .seconds(0))
+        for second in 0..<60 where !table.isDrained { _ = table.round(now: .seconds(Double(second))) }
+        #expect(table.isDrained)
+        let dropped = Int(table.statistics.droppedBytes)
+        #expect(dropped > 0 && dropped < Int(printed))
+        #expect(try OwnProcess.diskSpace(at: run).free > 1_000_000, "requests for room are met again")
+        let kept = try content(disk.path + "/logs", .application)
+        #expect(kept.contains("\(dropped) bytes of output were given up here"))
+        #expect(kept.split(separator: "\n").last?.contains("zzz") == true, "the newest is kept")
+        await store.close()
+    }
+
+    @Test("what a reader gave up and had no time to note is noted by the next one, and is not read as zeros")
+    func holes() throws {
+        let run = try folder.make("holes")
+        let replica = ReplicaID(service: "web", index: 1, generation: 1)
+        let text = (0..<4096).map { "line \($0) " + String(repeating: "q", count: 500) + "\n" }.joined()
+        try text.write(toFile: run + "/stdout", atomically: false, encoding: .utf8)
+        var killed = try SpoolFile(replica: replica, output: .stdout, directory: run)
+        _ = try killed.turn(wall: clock.now, now: .seconds(0), isFinishing: false)
+        try killed.commit(killed.consumed / 3, isIdle: true)
+        try killed.relieve()
+
+        var file = try SpoolFile(replica: replica, output: .stdout, directory: run)
+        var (records, dropped, hasMore) = ([UInt8](), 0, true)
+        while hasMore {
+            let turn = try file.turn(wall: clock.now, now: .seconds(1), isFinishing: true)
+            records += turn.records
+            dropped += turn.droppedBytes
+            hasMore = turn.hasMore
+        }
+        let log = String(decoding: records, as: UTF8.self)
+        #expect(dropped > 500_000 && dropped < text.utf8.count)
+        #expect(log.contains("\(dropped) bytes of output were given up here"))
+        #expect(!log.contains("\\u0000") && !log.contains("\0"))
+        #expect(log.contains("line 4095 "))
+    }
 }

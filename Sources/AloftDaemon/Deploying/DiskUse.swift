@@ -49,7 +49,7 @@ struct DiskUse: Sendable {
     }
 
     static let hint =
-        "`aloft prune` removes old releases with their artifacts; `deploy.history` and `logs.retain` bound them from now on"
+        "`aloft prune` removes old releases with their artifacts; `deploy.history` and `logs.maxSize` bound them from now on"
 }
 
 extension Operator {

@@ -9,6 +9,8 @@ import Glibc
 struct SpoolFile: Sendable {
     /// Unread bytes past this are given up, down to half of it.
     static let backlogLimit = 256 << 20
+    /// The same on a full disk, where the log has no room.
+    static let fullDiskLimit = 1 << 20
     /// Read at once.
     private static let blockSize = 64 << 10
     /// Committed bytes are given back in steps of at least this.
@@ -28,6 +30,8 @@ struct SpoolFile: Sendable {
     private var cutter = LineCutter()
     private var position: Int
     private var punched: Int
+    /// Given up between two turns; the next one tells of it.
+    private var untold = 0
     /// Everything before it is in records that were handed on.
     var consumed: Int { position - cutter.pending }
     private(set) var committed: Int
@@ -57,6 +61,8 @@ struct SpoolFile: Sendable {
         let kept = try offsetFile.offset(forInode: inode) ?? 0
         position = kept <= status.st_size ? kept : 0
         position = Self.firstData(descriptor, from: position, size: Int(status.st_size))
+        // Behind what is committed another reader may have given up more.
+        untold = kept > 0 ? max(0, position - kept) : 0
         punched = position & ~4095
         committed = position
     }
@@ -66,7 +72,8 @@ struct SpoolFile: Sendable {
         var turn = Turn()
         let size = Int(try Self.status(descriptor, path).st_size)
         if size < position { restart() }
-        skipBacklog(size, wall, &turn)
+        if size - position > Self.backlogLimit { skip(to: size - Self.backlogLimit / 2) }
+        tell(wall, &turn)
         var newest: [Range<Int>] = []
         while turn.records.count < Self.turnLimit {
             if let line = cutter.next() {
@@ -155,17 +162,29 @@ struct SpoolFile: Sendable {
         holdsSince = nil
     }
 
-    private mutating func skipBacklog(_ size: Int, _ wall: Timestamp, _ turn: inout Turn) {
-        guard size - position > Self.backlogLimit else { return }
-        let target = size - Self.backlogLimit / 2
-        let dropped = target - consumed
+    /// Gives back the blocks of all that was read, and of the oldest that was not, down to half of ``fullDiskLimit``: on a
+    /// full disk the log can take nothing before there is room. Records on their way are in memory alone from then on.
+    mutating func relieve() throws(SystemError) {
+        let size = Int(try Self.status(descriptor, path).st_size)
+        if size - position > Self.fullDiskLimit { skip(to: size - Self.fullDiskLimit / 2) }
+        try punch(upTo: position & ~4095)
+    }
+
+    private mutating func skip(to target: Int) {
+        untold += target - consumed
         cutter.reset()
         position = target
-        turn.droppedBytes = dropped
-        records.appendDropped(dropped, at: wall, to: &turn.records)
+    }
+
+    private mutating func tell(_ wall: Timestamp, _ turn: inout Turn) {
+        guard untold > 0 else { return }
+        turn.droppedBytes = untold
+        records.appendDropped(untold, at: wall, to: &turn.records)
+        untold = 0
     }
 
     private mutating func punch(upTo end: Int) throws(SystemError) {
+        guard end > punched else { return }
         // FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE
         guard fallocate(descriptor.number, 0x02 | 0x01, punched, end - punched) == 0 else {
             // A file system without holes keeps the bytes until the replica ends.

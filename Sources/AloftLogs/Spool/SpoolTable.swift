@@ -96,6 +96,7 @@ final class SpoolTable {
     func round(now: MonotonicTime) -> MonotonicTime {
         for key in order { turn(key, now) }
         if entries.values.contains(where: { $0.underway != nil }) { isStuck = !store.write() }
+        if isStuck { for key in order { relieve(key) } }
         for key in order { settle(key, now) }
         // The next round begins with another file.
         if order.count > 1 { order.append(order.removeFirst()) }
@@ -129,6 +130,18 @@ final class SpoolTable {
             statistics.errors += 1
             entry.rests = now + Self.retryPeriod
             entry.isDirty = true
+        }
+        entries[key] = entry
+    }
+
+    /// Where output fills the disk, nobody else may ever make the room that the log needs to take it.
+    private func relieve(_ key: Key) {
+        guard var entry = entries[key] else { return }
+        do throws(SystemError) {
+            guard try OwnProcess.diskSpace(at: entry.file.path).free < SpoolFile.turnLimit else { return }
+            try entry.file.relieve()
+        } catch {
+            statistics.errors += 1
         }
         entries[key] = entry
     }
