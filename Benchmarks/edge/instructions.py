@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Counts the instructions that a server executes in user mode for each request, with callgrind: no other load of the
-machine changes them. The kernel's share is not in them; bench.py has the processor time of both.
+machine changes them. What it executes in the same time without a request is taken off. The kernel's share is not in them; bench.py has the processor time of both.
 
     Benchmarks/edge/instructions.py [--scenario get-1k] [--server aloft nginx haproxy] [--seconds 15]
 
