@@ -46,8 +46,10 @@ struct TranscriptRun: Sendable {
     private static func movePorts(of file: String) throws -> [(inPage: String, here: String)] {
         var text = try String(contentsOfFile: file, encoding: .utf8)
         let addresses = Set(text.matches(of: #/127\.0\.0\.1:\d+/#).map { String($0.output) }).sorted()
-        let moved = try addresses.map { (inPage: $0, here: "127.0.0.1:\(try Machine.freePort())") }
-        guard Set(moved.map(\.here)).count == moved.count else { throw KitError.missing("a port was given twice") }
+        var ports: Set<Int> = []
+        for _ in 0..<100 where ports.count < addresses.count { ports.insert(Int(try Machine.freePort())) }
+        guard ports.count == addresses.count else { throw KitError.missing("ports were given twice") }
+        let moved = zip(addresses, ports).map { (inPage: $0, here: "127.0.0.1:\($1)") }
         for name in moved { text = text.replacing(name.inPage, with: name.here) }
         try text.write(toFile: file, atomically: true, encoding: .utf8)
         return moved

@@ -29,9 +29,13 @@ struct TranscriptShape: Hashable {
         var subject = ""
         var isBeginning = true
         var last = ""
+        var explains = false
         for line in output {
             guard let place = Place(line) else {
                 let isPrinted = line.hasPrefix("  |")
+                // What a release printed is told where it was read by then.
+                if isPrinted, explains { continue }
+                explains = line.hasSuffix("; it printed:")
                 let text = isPrinted ? "  | PRINTED" : Self.text(line)
                 let isRepeated = text == lines.last && (isPrinted || text.prefixMatch(of: Self.judgement) != nil)
                 if !isRepeated, !text.contains("verdict insufficient") { lines.append(text) }
@@ -125,6 +129,7 @@ struct TranscriptShape: Hashable {
         Pattern(
             #"none of its replicas is ready any more|its replicas were ready and ended, \d+ in a moment"#
                 + #"|its replicas do not stay ready: lost \d+ times"#, "its replicas do not hold"),
+        Pattern(#"; it printed:$"#, ""),
         // Gates of the example that do more, or anything at all, where a tool is installed; lines as Python counts them.
         Pattern(#"; install (?:mypy|bandit) .*$"#, ""),
         Pattern(#"\b\d+% of shop\.py's lines"#, "N% of shop.py's lines"),
