@@ -23,7 +23,7 @@ struct CommandOutput: Sendable {
             return isRead && end == nil
         }
         guard isRead else {
-            // As a program ends that writes into a pipe which nobody reads any more: without a word.
+            // A closed pipe ends it silently, with the exit code of SIGPIPE.
             throw Terminal.lostOutput.map { $0 as any Error } ?? ExitCode(128 + SIGPIPE)
         }
         try finish(end)

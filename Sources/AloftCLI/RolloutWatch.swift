@@ -6,7 +6,7 @@ import Foundation
 struct RolloutWatch: Sendable {
     /// A daemon that is started anew goes on with its rollouts: so often it may be away, a second each.
     static let absenceLimit = 60
-    /// Absences in a row of which nothing is said: a daemon that is started anew takes so long.
+    /// Failed tries before the wait is reported: a restart of the daemon takes about as long.
     private static let patience = 3
     /// Failures of one that is killed, starts, or is killed while it answers.
     static let passing = ["connectionLost", "notRunning", "noAnswer"]

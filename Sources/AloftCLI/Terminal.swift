@@ -36,13 +36,12 @@ struct Terminal: Sendable {
     /// The first error of standard output; nil where all of it was written.
     private static let lost = Mutex<Int32?>(nil)
 
-    /// What a command that did its work has to say all the same, since whoever reads its output does not have all of it. A
-    /// reader that went away wanted no more.
+    /// Fails a command whose output is not complete, whatever else it did. A reader that closed its end (EPIPE) wanted no more.
     static var lostOutput: CommandFailure? {
         guard let code = lost.withLock({ $0 }), code != EPIPE else { return nil }
         return CommandFailure(
             SystemError("write the output", code: code).description,
-            hint: "what was asked for is done, and its output is not complete", code: "output")
+            hint: "the output is not complete: make room, or send it elsewhere", code: "output")
     }
 
     func complain(_ text: String) { OwnProcess.write(Array(text.utf8), to: 2) }

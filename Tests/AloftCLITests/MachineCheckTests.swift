@@ -90,7 +90,9 @@ struct MachineCheckTests {
     func published() async throws {
         try await withFixture { fixture in
             let folder = try fixture.directory()
-            for name in ["python3", "busybox"] { try write("#!/bin/sh\n", to: folder + "/bin/\(name)", mode: 0o755) }
+            for name in ["python3", "busybox", "php"] {
+                try write("#!/bin/sh\n", to: folder + "/bin/\(name)", mode: 0o755)
+            }
             try write("", to: folder + "/public/index.html")
             let said = { (line: Int, column: Int, sent: String) in
                 "\(line):\(column) warning this sends every file below \(sent) to whoever asks, also this file, `.env` and "
@@ -104,10 +106,12 @@ struct MachineCheckTests {
                   d: {command: [busybox, httpd, -f, -h, /]}
                   e: {command: [python3, -m, http.server], directory: public}
                   f: {command: [python3, -m, http.server, --directory=public]}
+                  g: {command: [php, -S, "127.0.0.1:${PORT}", router.php]}
+                  h: {command: [php, -S, "127.0.0.1:${PORT}"]}
                 """
             #expect(
                 try check(text, in: folder, variables: ["PATH": folder + "/bin"]) == [
-                    said(3, 7, folder), said(4, 7, folder), said(6, 7, "/"),
+                    said(3, 7, folder), said(4, 7, folder), said(6, 7, "/"), said(10, 7, folder),
                 ])
         }
     }

@@ -160,6 +160,13 @@ struct ProposalTests {
         #expect(try proposal(paths, contents).0.kind == kind)
     }
 
+    @Test("never sends the folder itself, in which .env and .aloft lie: index.html has to move first")
+    func siteInTheFolder() throws {
+        let (made, plan) = try proposal(["index.html"])
+        #expect(plan.services.first?.command.suffix(2).map(\.description) == ["--directory", "public"])
+        #expect(made.notes.contains { $0.contains("mkdir public") }, "\(made.notes)")
+    }
+
     @Test("is a file that is read without an error, whatever the folder holds")
     func hostileFolders() throws {
         let texts = [

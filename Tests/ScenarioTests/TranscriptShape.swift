@@ -18,6 +18,7 @@ import Foundation
 ///
 /// **Judgements** are as many as there was time for: in `aloft history --release` equal ones in a row count once.
 /// What gates printed (`  | 12 tests passed`) is theirs to say, and is compared as one line.
+/// What a failed release printed is in its error where the log had been read by then, and is left out.
 /// "insufficient" is no verdict but the moment at which somebody looked, and is left out too.
 struct TranscriptShape: Hashable {
     /// Places of a rollout that can be over before anybody looks, in a row from the beginning of the output.

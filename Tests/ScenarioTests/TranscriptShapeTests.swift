@@ -86,6 +86,15 @@ struct TranscriptShapeTests {
             TranscriptShape.text(row) != TranscriptShape.text(row.replacing("2        ready", with: "1        ready")))
     }
 
+    @Test("an error may have what the release printed below it, and keeps its reason")
+    func printed() {
+        let page = "error: release 3 of shop was rolled back: it crashed; it printed:\n  | out of luck\n  fix: look"
+        let run = "error: release 3 of shop was rolled back: it crashed\n  fix: look"
+        #expect(Self.shape(page).holds(Self.shape(run)) && Self.shape(run).holds(Self.shape(page)))
+        #expect(!Self.shape(page).holds(Self.shape(run.replacing("crashed", with: "is slow"))))
+        #expect(!Self.shape("gate unit printed:\n  | 12 passed").holds(Self.shape("gate unit printed:")))
+    }
+
     @Test("rows of jobs keep job, service, schedule and result")
     func jobs() {
         let row = "digest   web      in 6h 48m  0s ago  succeeded  365 ms"

@@ -1,5 +1,4 @@
-import AloftModel
-import AloftSystem
+import AloftLanguage
 
 /// What the words of a known program say about files: the script that an interpreter runs, the folder that a file server
 /// sends. Programs that are not known say nothing.
@@ -28,7 +27,7 @@ struct CommandWords {
             let kind = words[1].split(separator: ".").last, words[1].contains("."), !words[1].hasPrefix("-"),
             ["py", "js", "mjs", "cjs", "ts", "rb", "php", "pl"].contains(kind)
         else { return nil }
-        return (1, Self.absolute(words[1], in: directory))
+        return (1, FilePaths.absolute(words[1], from: directory))
     }
 
     /// The folder of which `python3 -m http.server`, `php -S`, `busybox httpd` send each file; nil of other programs.
@@ -36,26 +35,19 @@ struct CommandWords {
         let option: [String]
         switch program {
         case "python" where words.contains("http.server"): option = ["--directory", "-d"]
-        case "php" where words.contains("-S"): option = ["-t"]
+        // With a script of its own, the script decides what is sent.
+        case "php" where words.contains("-S") && words.last?.hasSuffix(".php") != true: option = ["-t"]
         case "busybox" where words.contains("httpd"): option = ["-h"]
-        case "httpd": option = ["-h"]
         default: return nil
         }
         for (index, word) in words.enumerated() {
-            if option.contains(word), index + 1 < words.count { return Self.absolute(words[index + 1], in: directory) }
+            if option.contains(word), index + 1 < words.count {
+                return FilePaths.absolute(words[index + 1], from: directory)
+            }
             if let name = option.first(where: { word.hasPrefix($0 + "=") }) {
-                return Self.absolute(String(word.dropFirst(name.utf8.count + 1)), in: directory)
+                return FilePaths.absolute(String(word.dropFirst(name.utf8.count + 1)), from: directory)
             }
         }
-        return Self.absolute(".", in: directory)
-    }
-
-    /// Without `.` and `..`, by the text alone.
-    private static func absolute(_ path: String, in directory: String) -> String {
-        var parts: [Substring] = []
-        for part in (path.hasPrefix("/") ? path : directory + "/" + path).split(separator: "/") where part != "." {
-            if part == ".." { _ = parts.popLast() } else { parts.append(part) }
-        }
-        return "/" + parts.joined(separator: "/")
+        return FilePaths.absolute(".", from: directory)
     }
 }

@@ -19,8 +19,8 @@ struct StopRequests: Sendable {
     /// No more requests come: `handle` returns once it has dealt with those that did.
     func finish() { continuation.finish() }
 
-    /// Passes signals on as requests until the task is cancelled. SIGUSR1, SIGUSR2 and SIGALRM, by which other servers open
-    /// their logs anew or start another program, ask nothing of this one, and would end it without a word.
+    /// Passes signals on as requests until the task is cancelled. SIGUSR1, SIGUSR2 and SIGALRM are ignored: their default
+    /// action ends the process, and logrotate sends SIGUSR1 to make servers reopen their logs.
     func listenForSignals() async {
         let signals = await UnixSignalsSequence(
             trapping: .sigint, .sigterm, .sigquit, .sighup, .sigusr1, .sigusr2, .sigalrm)

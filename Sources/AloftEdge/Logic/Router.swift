@@ -24,7 +24,7 @@ final class Router: Sendable {
         isGuarded: (String) -> Bool = { _ in false }
     ) {
         conditions = routes.enumerated().map { number, match in
-            Conditions(match, isUpgrade: upgrades.contains(number), trusted: trusted, isGuarded: isGuarded)
+            Conditions(match, upgrade: upgrades.contains(number) ? trusted : nil, isGuarded: isGuarded)
         }
         var tables = HostTables()
         for (number, match) in routes.enumerated() { tables.add(match, number) }
@@ -182,15 +182,14 @@ private struct Conditions: Sendable {
     private let isAlwaysMet: Bool
     private let methods: [[UInt8]]
     private let fields: [(name: [UInt8], value: [UInt8], isGuarded: Bool)]
-    private let isUpgrade: Bool
-    private let trusted: TrustedNetworks
+    /// Of a redirect to https: proxies that are believed when they say that the client has come by it.
+    private let upgrade: TrustedNetworks?
 
-    init(_ match: RouteMatch, isUpgrade: Bool, trusted: TrustedNetworks, isGuarded: (String) -> Bool) {
-        self.isUpgrade = isUpgrade
-        self.trusted = trusted
+    init(_ match: RouteMatch, upgrade: TrustedNetworks?, isGuarded: (String) -> Bool) {
+        self.upgrade = upgrade
         methods = match.methods.map { Array($0.utf8) }
         fields = match.headers.map { (Array($0.name.utf8), Array($0.value.utf8), isGuarded($0.name)) }
-        isAlwaysMet = methods.isEmpty && fields.isEmpty && !isUpgrade
+        isAlwaysMet = methods.isEmpty && fields.isEmpty && upgrade == nil
     }
 
     @inline(__always)
@@ -208,8 +207,8 @@ private struct Conditions: Sendable {
                 return false
             }
         }
-        guard isUpgrade, isTrusted else { return true }
-        return !ForwardedChain(head, in: bytes, trusted: trusted).isHTTPS(bytes)
+        guard let upgrade, isTrusted else { return true }
+        return !ForwardedChain(head, in: bytes, trusted: upgrade).isHTTPS(bytes)
     }
 
     private func holds(

@@ -115,7 +115,7 @@ enum TemplateText {
 
     private static func variable(_ name: String, _ reader: Reader) -> Result<Template.Part, Complaint> {
         guard name.wholeMatch(of: #/[A-Za-z_][A-Za-z0-9_]*/#) != nil else {
-            let isDefault = name.contains(":-") || name.contains("-") || name.contains(":?")
+            let isDefault = [":-", ":?", ":+"].contains(where: name.contains)
             return .failure(
                 Complaint(
                     "`${env.\(name.shortened)}` names no variable",

@@ -111,7 +111,7 @@ enum StaticDetection {
         var found = serving("public", reasons: ["there is index.html, and nothing that would make it"])
         found.notes.insert(
             "before the first start: `mkdir public`, and move index.html and all that belongs to it into it. This folder has "
-                + "files that are nobody else's business: .env, aloft.yaml, .aloft", at: 0)
+                + "private files: .env, aloft.yaml, .aloft", at: 0)
         return found
     }
 

@@ -134,7 +134,7 @@ final class SpoolTable {
         entries[key] = entry
     }
 
-    /// Where output fills the disk, nobody else may ever make the room that the log needs to take it.
+    /// Unread output may be what fills the disk: then only giving it up makes room for the log.
     private func relieve(_ key: Key) {
         guard var entry = entries[key] else { return }
         do throws(SystemError) {

@@ -212,11 +212,11 @@ struct ArtifactTree {
 
         func prefix(_ count: Int) -> UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: start, count: count) }
 
-        func fill(from file: Descriptor, _ path: String) throws(SystemError) -> Int {
+        func fill(from file: Descriptor, _ path: @autoclosure () -> String) throws(SystemError) -> Int {
             while true {
                 let count = read(file.number, start, Self.capacity)
                 if count >= 0 { return count }
-                if errno != EINTR { throw SystemError("read", path) }
+                if errno != EINTR { throw SystemError("read", path()) }
             }
         }
 
